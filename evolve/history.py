@@ -1,0 +1,213 @@
+"""What happened in a run, read from its log alone: a table of births, and a replay that verifies the log.
+
+Works on a run directory, also while another process is searching in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from deap import tools
+
+from evolve.errors import ReplayMismatchError, RunCorruptError
+from evolve.jobs import Event, Job
+from evolve.log_reading import RunLogReader
+from evolve.loop import Run
+from evolve.planning import Planner
+from evolve.space import SearchSpace
+from evolve.state import RunState, apply, initial_state
+from fitness.result import Evaluation
+
+COLUMNS = {
+    "birth": "number of the birth, counted from 0 (the index)",
+    "job": "number of the job",
+    "id": "id of the individual",
+    "key": "identity of the genome",
+    "parents": "ids of the parents, joined by '+'",
+    "operator": "what bred it",
+    "num_attempts": "genomes that were bred until this one was taken",
+    "status": "outcome of its evaluation",
+    "is_duplicate": "whether it shares the evaluation of an earlier birth",
+    "standard_error": "of the leading objective, over all replicates of its key",
+    "lower_confidence_bound": "of the leading objective, higher is better",
+    "num_replicates": "OK evaluations of its key",
+    "seconds": "wall time of its evaluation",
+    "worker": "who evaluated it",
+    "t_birth": "when it was planned, unix seconds",
+    "t_start": "when its evaluation began",
+    "t_end": "when its evaluation ended",
+    "t_commit": "when it was committed",
+    "error": "why it failed",
+}
+"""Columns of ``history``; further ones are ``objective.<name>`` (mean over replicates) and ``genome.<column>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a replay found in order.
+
+    Attributes:
+        num_events: Events folded.
+        num_commits: Jobs committed.
+        num_snapshots: Summaries compared.
+        num_jobs_planned_again: Jobs whose plan was made again and compared; 0 without a space.
+        digest: The trajectory digest.
+    """
+
+    num_events: int
+    num_commits: int
+    num_snapshots: int
+    num_jobs_planned_again: int
+    digest: str
+
+
+def history(run: Run | Path | str, *, space: SearchSpace[Any] | None = None) -> pd.DataFrame:
+    """One row per committed birth, see ``COLUMNS``.
+
+    Args:
+        run: A run or its directory.
+        space: Where given, its ``describe`` adds the columns ``genome.<column>``.
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    with RunLogReader(_directory(run)) as log:
+        state = initial_state(log.meta)
+        for event in log.events():
+            apply(state, event)
+            _note_down(rows, event)
+    table = []
+    for row in rows.values():
+        if "t_commit" in row:
+            job = row.pop("planned")
+            table.append({**row, **_standing(state, job), **_description(job, space)})
+    names = [f"objective.{objective.name}" for objective in state.objectives]
+    columns = [*list(COLUMNS)[1:], *names]
+    further = sorted({column for row in table for column in row} - {*columns, "birth"})
+    return pd.DataFrame(table, columns=["birth", *columns, *further]).set_index("birth")
+
+
+def read_state(directory: Path | str) -> RunState:
+    """The state of a run as it is on disk now."""
+    with RunLogReader(directory) as log:
+        state = initial_state(log.meta)
+        for event in log.events():
+            apply(state, event)
+    return state
+
+
+def logbook(directory: Path | str) -> tools.Logbook:
+    """DEAP's logbook: counts and statistics of the leading objective in the population, a line per ``population``."""
+    statistics = tools.Statistics(lambda individual: individual.fitness.values[0])
+    for name, function in (("min", min), ("max", max), ("mean", lambda values: sum(values) / len(values))):
+        statistics.register(name, function)
+    book = tools.Logbook()
+    with RunLogReader(directory) as log:
+        state = initial_state(log.meta)
+        for event in log.events():
+            apply(state, event)
+            if event.kind == "commit" and state.num_commits % state.settings.population == 0:
+                figures = statistics.compile(state.population) if state.population else {}
+                book.record(births=state.num_births, evaluations=state.num_evaluations, **figures)
+    return book
+
+
+def replay(directory: Path | str, *, space: SearchSpace[Any] | None = None) -> Verification:
+    """Fold the log again and compare it to its chain of hashes and its snapshots.
+
+    Args:
+        space: Where given, every job is also planned again, and has to come out as it was logged.
+
+    Raises:
+        RunCorruptError: An event was changed, or events are missing at the end.
+        ReplayMismatchError: Naming the first thing that differs.
+    """
+    with RunLogReader(directory) as log:
+        state = initial_state(log.meta)
+        planner = Planner(space, state.settings, seed=log.meta["seed"]) if space is not None else None
+        snapshots = log.snapshots()
+        num_events = num_snapshots = num_again = 0
+        for event in log.events():
+            if planner is not None and event.kind in ("birth", "rescore"):
+                _compare_plans(planner.next_job(state), Job.from_json(event.payload["job"]))
+                num_again += 1
+            apply(state, event)
+            num_events += 1
+            if event.kind == "commit" and state.num_commits in snapshots:
+                _compare_summaries(state, snapshots[state.num_commits])
+                num_snapshots += 1
+        missing = [commits for commits in snapshots if commits > state.num_commits]
+        if missing:
+            raise RunCorruptError(
+                f"{str(log.path)!r} ends after commit {state.num_commits}, yet a snapshot was taken after "
+                f"commit {max(missing)}: events are missing at the end. Restore the file from a backup, or resume: the "
+                "rest is searched again, alike.",
+                num_events,
+            )
+    return Verification(num_events, state.num_commits, num_snapshots, num_again, state.digest)
+
+
+def _note_down(rows: dict[int, dict[str, Any]], event: Event) -> None:
+    payload = event.payload
+    if event.kind == "birth":
+        job = Job.from_json(payload["job"])
+        rows[job.number] = {
+            "birth": job.births_before,
+            "job": job.number,
+            "id": job.id,
+            "key": job.key,
+            "parents": "+".join(job.parents),
+            "operator": job.operator,
+            "num_attempts": job.num_attempts,
+            "is_duplicate": job.source is not None,
+            "t_birth": payload["time"],
+            "planned": job,
+        }
+    elif event.kind == "result" and payload["job"] in rows:
+        rows[payload["job"]].update(
+            worker=payload["worker"], t_start=payload["started_at"], t_end=payload["finished_at"]
+        )
+        rows[payload["job"]]["seconds"] = payload["evaluation"]["seconds"]
+    elif event.kind == "commit" and payload["job"] in rows:
+        rows[payload["job"]]["t_commit"] = payload["time"]
+
+
+def _standing(state: RunState, job: Job) -> dict[str, Any]:
+    results = state.results[job.key]
+    evaluation: Evaluation = results.by_replicate[job.replicate]
+    columns: dict[str, Any] = {"status": evaluation.outcome.value, "error": evaluation.error}
+    if results.fitness is not None:
+        columns["standard_error"] = results.standard_error
+        columns["lower_confidence_bound"] = results.lower_confidence_bound(state.settings.confidence_z)
+    columns["num_replicates"] = results.num_replicates
+    return {**columns, **{f"objective.{name}": value for name, value in results.means.items()}}
+
+
+def _description(job: Job, space: SearchSpace[Any] | None) -> dict[str, Any]:
+    described = space.describe(space.from_json(job.genome)) if space is not None else {}
+    return {f"genome.{name}": value for name, value in described.items()}
+
+
+def _compare_plans(again: Job, logged: Job) -> None:
+    before, after = logged.to_json(), again.to_json()
+    for name, value in before.items():
+        if value != after[name]:
+            raise ReplayMismatchError(
+                f"Job {logged.number} was logged with {name} {value!r}; planned again it has {after[name]!r}. The "
+                "space, its operators or a library draws differently from when the run was made."
+            )
+
+
+def _compare_summaries(state: RunState, recorded: Mapping[str, Any]) -> None:
+    for name, value in state.summary().items():
+        if value != recorded[name]:
+            raise ReplayMismatchError(
+                f"After commit {state.num_commits} the log folds to {name} {value!r}; the snapshot recorded "
+                f"{recorded[name]!r}. The log was changed, or written by another version of the engine."
+            )
+
+
+def _directory(run: Run | Path | str) -> Path:
+    return run.directory if isinstance(run, Run) else Path(run)

@@ -1,0 +1,170 @@
+"""A genome that was scored: its results over replicates, its fitness for DEAP, and its lineage.
+
+Plain module-level classes: no ``deap.creator``, whose classes are process-global and are replaced by every unpickle.
+Individuals with equal keys share one ``Results``, so a duplicate is never taken for new evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from deap import base
+
+from fitness.result import Evaluation, Objective
+
+
+class Fitness(base.Fitness):  # type: ignore[misc]
+    """DEAP's fitness with weights of its own instance, and finite values only.
+
+    Attributes:
+        rank: Front of the non-dominated sort, 0 is best; set by NSGA-II's survivor selection.
+        crowding_dist: Crowding distance within that front (DEAP's name).
+    """
+
+    rank: int
+    crowding_dist: float
+
+    def __init__(self, weights: Sequence[float], values: Sequence[float] = ()) -> None:
+        """Both in the order of the objectives.
+
+        Raises:
+            ValueError: A weight is not +1 or -1, or a value is not finite.
+        """
+        if any(weight not in (1.0, -1.0) for weight in weights):
+            raise ValueError(f"Weights of a fitness are {tuple(weights)!r}; each has to be 1.0 or -1.0.")
+        if not all(math.isfinite(value) for value in values):
+            raise ValueError(f"Values of a fitness are {tuple(values)!r}; all of them have to be finite.")
+        self.weights = tuple(weights)
+        self.rank = 0
+        self.crowding_dist = 0.0
+        super().__init__(tuple(values))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Fitness:
+        # DEAP's own drops everything but the values.
+        copy = Fitness(self.weights, self.values)
+        copy.rank, copy.crowding_dist = self.rank, self.crowding_dist
+        return copy
+
+
+def weights_of(objectives: Iterable[Objective]) -> tuple[float, ...]:
+    """1.0 for every objective that is maximised, -1.0 for every one that is minimised."""
+    return tuple(1.0 if objective.direction == "maximise" else -1.0 for objective in objectives)
+
+
+class Results:
+    """All evaluations of one genome on one panel, by replicate; failed ones are kept and never counted in.
+
+    Attributes:
+        by_replicate: Evaluation by replicate, OK or failed.
+        fitness: Means as DEAP sees them; None until there is an OK evaluation.
+    """
+
+    __slots__ = ("_objectives", "_standard_error", "_weights", "by_replicate", "fitness")
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        self._objectives = objectives
+        self._weights = weights_of(objectives)
+        self._standard_error: float | None = None
+        self.by_replicate: dict[int, Evaluation] = {}
+        self.fitness: Fitness | None = None
+
+    def add(self, replicate: int, evaluation: Evaluation) -> None:
+        """Take in one evaluation; a failed one of the same replicate is replaced."""
+        self.by_replicate[replicate] = evaluation
+        if evaluation.is_ok:
+            self._standard_error = None
+            self.fitness = Fitness(self._weights, [self._mean(objective.name) for objective in self._objectives])
+
+    @property
+    def num_replicates(self) -> int:
+        """How many OK evaluations there are."""
+        return sum(evaluation.is_ok for evaluation in self.by_replicate.values())
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean over replicates by objective; empty until there is an OK evaluation."""
+        if self.fitness is None:
+            return {}
+        names = (objective.name for objective in self._objectives)
+        return dict(zip(names, self.fitness.values, strict=True))
+
+    @property
+    def leading(self) -> float:
+        """Mean of the first objective, turned so that higher is better; -inf until there is an OK evaluation."""
+        return float(self.fitness.wvalues[0]) if self.fitness else -math.inf
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the leading objective; inf where fewer than two numbers speak of it.
+
+        It comes from the scores of all prompts over all replicates, with the scores of one prompt averaged first: a
+        prompt that was seen twice is not two prompts. Where an evaluation has no scores, replicates stand for prompts.
+        """
+        if self._standard_error is None:
+            self._standard_error = self._spread()
+        return self._standard_error
+
+    def lower_confidence_bound(self, z: float) -> float:
+        """Mean of the leading objective, turned so that higher is better, less ``z`` standard errors."""
+        return self.leading - z * self.standard_error if z else self.leading
+
+    def _ok(self) -> list[Evaluation]:
+        # By replicate, not by arrival: sums of floats depend on their order.
+        return [self.by_replicate[number] for number in sorted(self.by_replicate) if self.by_replicate[number].is_ok]
+
+    def _mean(self, name: str) -> float:
+        values = [evaluation.objectives[name] for evaluation in self._ok()]
+        return math.fsum(values) / len(values)
+
+    def _spread(self) -> float:
+        by_prompt: dict[str, list[float]] = {}
+        for evaluation in self._ok():
+            for prompt, score in evaluation.scores.items():
+                by_prompt.setdefault(prompt, []).append(score)
+        values = [math.fsum(scores) / len(scores) for scores in by_prompt.values()]
+        if len(values) < 2:
+            values = [evaluation.objectives[self._objectives[0].name] for evaluation in self._ok()]
+        return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.inf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Individual:
+    """One birth whose evaluation was OK.
+
+    Attributes:
+        id: Unique in its run, e.g. ``"b17"``.
+        key: Identity of the genome; several individuals may share one.
+        genome_json: Canonical JSON of the genome.
+        parents: Ids of the individuals it was bred from; the first gave the frame.
+        operator: What bred it, e.g. ``"founder:mean"``, ``"random"`` or ``"swap_member+tweak"``.
+        birth: Its number among the births of the run, counted from 0.
+        results: Evaluations on the search panel, shared with all individuals of the same key.
+    """
+
+    id: str
+    key: str
+    genome_json: str
+    parents: tuple[str, ...]
+    operator: str
+    birth: int
+    results: Results
+
+    @property
+    def fitness(self) -> Fitness:
+        """What DEAP selects on.
+
+        Raises:
+            ValueError: No evaluation of it was OK.
+        """
+        if self.results.fitness is None:
+            raise ValueError(f"Individual {self.id!r} has no OK evaluation; only finite results are selected on.")
+        return self.results.fitness
+
+    @property
+    def evaluations(self) -> Mapping[int, Evaluation]:
+        """Evaluation by replicate: objectives and the score of every prompt."""
+        return self.results.by_replicate

@@ -1,0 +1,137 @@
+"""run.db opened for reading: the description of a run, its events and its snapshots, checked as they are read.
+
+Every event carries a hash over itself and the one before, so that damage is noticed and located. run_log.py writes what
+is read here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from evolve.errors import RunCorruptError, RunMissingError, RunSchemaError
+from evolve.jobs import Event
+
+SCHEMA = "composite-evolve/run/1"
+DATABASE = "run.db"
+
+
+class RunLogReader:
+    """A run.db opened for reading, also while another process writes it.
+
+    Attributes:
+        directory: The run directory.
+        meta: What the run was created with.
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        """Open the run in ``directory``.
+
+        Raises:
+            RunMissingError, RunCorruptError, RunSchemaError: There is no run, none to trust, or none of this version.
+        """
+        self.directory = Path(directory)
+        if not self.path.exists():
+            raise RunMissingError(f"There is no {DATABASE} in {str(self.directory)!r}; create a run there first.")
+        with self._translated():
+            self._connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
+            # Makes SQLite read what there is of a file that was cut short, instead of refusing all of it.
+            self._connection.execute("PRAGMA writable_schema = ON")
+            self.meta = self._read_meta()
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.directory / DATABASE
+
+    def events(self) -> Iterator[Event]:
+        """All events in order, each checked against the chain of hashes.
+
+        Raises:
+            RunCorruptError: At the first event that cannot be trusted, with the number of those that can.
+        """
+        chain = genesis(self.meta)
+        expected = 0
+        try:
+            rows = self._connection.execute("SELECT sequence, kind, payload, chain FROM events ORDER BY sequence")
+            for sequence, kind, payload, stored in rows:
+                chain = linked(chain, kind, payload)
+                if sequence != expected or chain != stored:
+                    raise self._broken(expected, "its hash does not follow from the events before it")
+                yield Event(kind, json.loads(payload))
+                expected += 1
+        except sqlite3.DatabaseError as error:
+            raise self._broken(expected, f"SQLite says {str(error)!r}") from error
+
+    def snapshots(self) -> dict[int, Mapping[str, Any]]:
+        """Summary of the state by the number of commits it was taken after."""
+        with self._translated():
+            rows = self._connection.execute("SELECT commits, summary FROM snapshots ORDER BY commits")
+            return {commits: json.loads(summary) for commits, summary in rows}
+
+    def close(self) -> None:
+        """Give the file back; may be called twice."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read_meta(self) -> dict[str, Any]:
+        if not has_tables(self._connection):
+            raise RunMissingError(f"{str(self.path)!r} is empty: creating the run was interrupted; create it again.")
+        meta = {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
+        if meta.get("schema") != SCHEMA:
+            raise RunSchemaError(
+                f"{str(self.path)!r} has schema {meta.get('schema')!r}; this version of composite-evolve reads "
+                f"{SCHEMA!r}. Open it with the version that wrote it: {meta.get('libraries', {})!r}."
+            )
+        return meta
+
+    def _broken(self, sequence: int, why: str) -> RunCorruptError:
+        return RunCorruptError(
+            f"{str(self.path)!r} is damaged at event {sequence}: {why}. The {sequence} events before it are sound. "
+            "Restore the file from a backup, or copy the sound events with "
+            "evolve.run_log.salvage(directory, new_directory) and resume there: the rest is searched again, alike.",
+            sequence,
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
+            raise RunCorruptError(
+                f"{str(self.path)!r} cannot be read: {str(error)!r}. No event of it can be trusted; restore the file "
+                "from a backup, or start a new run with the same seed: its trajectory is the same."
+            ) from error
+
+
+def genesis(meta: Mapping[str, Any]) -> str:
+    """The hash that the first event's is linked to: it covers the description of the run."""
+    return hashlib.blake2b(as_json(dict(sorted(meta.items()))).encode(), digest_size=16).hexdigest()
+
+
+def linked(chain: str, kind: str, payload: str) -> str:
+    """The hash of an event, given that of the event before it."""
+    return hashlib.blake2b(f"{chain}\n{kind}\n{payload}".encode(), digest_size=16).hexdigest()
+
+
+def as_json(value: Any) -> str:
+    """The text that is stored. Raises ValueError for numbers that are not finite."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def has_tables(connection: sqlite3.Connection) -> bool:
+    """Whether a run was created in the database, all of it."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None

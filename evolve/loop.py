@@ -1,0 +1,309 @@
+"""A run: its directory, its state and its plan, and the loop that carries the plan out with a pool of workers.
+
+The history is the same for every number of workers, every order of completion and after every crash: jobs are planned
+from states that are fixed by their number, and committed in order. What happens here is bookkeeping around that.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from evolve.compatibility import MAY_CHANGE, check_unchanged, description_of, installed_versions
+from evolve.dispatch import Dispatch
+from evolve.errors import EvolveError, RunClosedError, RunInterruptedError
+from evolve.evaluator import EvaluationRequest, EvaluatorFactory
+from evolve.individual import Individual, Results
+from evolve.jobs import Event
+from evolve.planning import Planner
+from evolve.run_log import RunLog
+from evolve.settings import Budget, SearchSettings
+from evolve.space import SearchSpace
+from evolve.state import INFRASTRUCTURE, RunState, apply, initial_state
+from evolve.termination import StopReason, is_affordable, stop_reason
+
+if TYPE_CHECKING:
+    from evolve.workers.pool import WorkerPool
+
+SNAPSHOT_EVERY = 50
+"""How many commits lie between two summaries that a replay compares."""
+
+OnEvent = Callable[[Event], None]
+
+
+class Run:
+    """A search in a directory of its own. Use ``create`` or ``open``, then ``advance``; a context manager.
+
+    Attributes:
+        directory: The run directory.
+        seed: The seed of the trajectory.
+        settings: How it searches.
+        budget: Where it ends.
+        state: What it knows; read only.
+    """
+
+    def __init__(self, log: RunLog, state: RunState, planner: Planner, *, budget: Budget) -> None:
+        self.directory = log.directory
+        self.seed: int = log.meta["seed"]
+        self.settings = state.settings
+        self.budget = budget
+        self.state = state
+        self._log = log
+        self._planner = planner
+        self._is_closed = False
+        self._stop = threading.Event()
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path | str,
+        *,
+        space: SearchSpace[Any],
+        factory: EvaluatorFactory,
+        settings: SearchSettings,
+        budget: Budget,
+        seed: int,
+        config: Mapping[str, Any],
+    ) -> Run:
+        """A new run, on disk when this returns.
+
+        Args:
+            config: The whole experiment as plain JSON data; resuming compares it.
+
+        Raises:
+            RunExistsError: There is a run in the directory.
+            SpaceError: The space has no mutations or an invalid founder.
+        """
+        planner = Planner(space, settings, seed=seed)
+        meta = {
+            **description_of(space, factory, settings, config),
+            "budget": asdict(budget),
+            "seed": seed,
+            "objectives": [asdict(objective) for objective in factory.objectives],
+            "libraries": installed_versions(),
+            "created_at": time.time(),
+        }
+        log = RunLog.create(directory, meta)
+        return cls(log, initial_state(log.meta), planner, budget=budget)
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path | str,
+        *,
+        space: SearchSpace[Any],
+        factory: EvaluatorFactory,
+        settings: SearchSettings | None = None,
+        budget: Budget | None = None,
+        config: Mapping[str, Any] | None = None,
+        may_change: Sequence[str] = MAY_CHANGE,
+    ) -> Run:
+        """The run in a directory, as its log says; what is left out is taken from the log.
+
+        Args:
+            may_change: Key paths of ``config`` (with ``*``) that may differ from the stored ones.
+
+        Raises:
+            ConfigChangedError: Something that shapes the trajectory differs: configuration, settings, the space's
+                operators or founders, or the evaluator's version.
+            RunMissingError, RunLockedError, RunCorruptError, RunSchemaError: The log cannot be opened.
+        """
+        log = RunLog(directory)
+        try:
+            stored = SearchSettings(**log.meta["search"])
+            config = log.meta["config"] if config is None else config
+            given = description_of(space, factory, settings or stored, config)
+            prefixed = ["!" * pattern.startswith("!") + f"config.{pattern.lstrip('!')}" for pattern in may_change]
+            check_unchanged({name: log.meta[name] for name in given}, given, may_change=prefixed)
+            state = initial_state(log.meta)
+            for event in log.events():
+                apply(state, event)
+            run = cls(log, state, Planner(space, stored, seed=log.meta["seed"]), budget=budget or state.budget)
+            run._note_changes()
+        except BaseException:
+            log.close()
+            raise
+        return run
+
+    @property
+    def incumbent(self) -> Individual | None:
+        """The individual to bet on, see ``RunState.incumbent``; None before the first OK commit."""
+        return self.state.incumbent
+
+    @property
+    def trajectory_digest(self) -> str:
+        """Hash over all committed births, outcomes, objectives and prompt scores; no times and no workers in it."""
+        return self.state.digest
+
+    def advance(self, pool: WorkerPool, on_event: OnEvent | None = None) -> StopReason:
+        """Search until the budget is used, failures pile up, or ``request_stop`` is called; gives the reason.
+
+        Args:
+            pool: Who evaluates; not closed here.
+            on_event: Called with every event once it is on disk.
+
+        Raises:
+            RunInterruptedError: Ctrl-C. Like after any other error the run is closed; open it again to resume.
+            RunDiskFullError: No room to write.
+            PoolContractError: The pool lost a ticket.
+        """
+        started = time.monotonic() - self.state.elapsed_seconds
+        with self._closing_on_error(lambda: time.monotonic() - started):
+            return self._search(pool, on_event or _ignore, lambda: time.monotonic() - started)
+
+    def request_stop(self) -> None:
+        """Make ``advance`` come back soon; may be called from another thread or a signal handler."""
+        self._stop.set()
+
+    def measure(
+        self,
+        genomes: Sequence[str],
+        *,
+        panel: str,
+        num_replicates: int,
+        pool: WorkerPool,
+        on_event: OnEvent | None = None,
+    ) -> list[Results]:
+        """Results of genomes (canonical JSON) on a panel, in their order; outside the trajectory and its budget.
+
+        Replicates 0 to ``num_replicates - 1`` are evaluated, less those that the log has: a resumed measurement goes
+        on where it was. Failures by crash, time or memory are tried again by the next call.
+        """
+        # Replicate by replicate: what an evaluator keeps of one draw of prompts serves all genomes.
+        wanted = [(genome, replicate) for replicate in range(num_replicates) for genome in dict.fromkeys(genomes)]
+        dispatch: Dispatch[EvaluationRequest] = Dispatch(pool, self.state.objectives)
+        with self._closing_on_error(lambda: self.state.elapsed_seconds):
+            waiting = [EvaluationRequest(genome, panel, replicate) for genome, replicate in reversed(wanted)]
+            waiting = [request for request in waiting if not self._is_measured(request)]
+            while waiting or dispatch.tags:
+                while waiting and dispatch.has_room:
+                    request = waiting.pop()
+                    dispatch.submit(request, request)
+                collected = dispatch.collect(math.inf)
+                events = [Event("measure", {**asdict(request), **payload}) for request, payload in collected]
+                self._write(events, on_event or _ignore, fold=True)
+        measured = {genome: Results(self.state.objectives) for genome in genomes}
+        for genome, replicate in wanted:
+            measured[genome].add(replicate, self.state.measurements[genome, panel, replicate])
+        return [measured[genome] for genome in genomes]
+
+    def close(self) -> None:
+        """Give the directory back; may be called twice."""
+        self._is_closed = True
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _search(self, pool: WorkerPool, on_event: OnEvent, elapsed: Callable[[], float]) -> StopReason:
+        dispatch: Dispatch[int] = Dispatch(pool, self.state.objectives)  # tags are numbers of jobs
+        limit = math.inf if self.budget.seconds is None else self.budget.seconds
+        while True:
+            self._settle(on_event, elapsed)
+            reason = stop_reason(self.state, self.budget)
+            if reason is None and (self._stop.is_set() or elapsed() >= limit):
+                reason = StopReason.REQUESTED if self._stop.is_set() else StopReason.SECONDS
+                self._write([_note(f"stopped: {reason}", elapsed())], on_event, fold=True)
+            if reason is not None:
+                self._log.append([], snapshots={self.state.num_commits: self.state.summary()})
+                self._stop.clear()
+                return reason
+            self._issue(dispatch)
+            collected = dispatch.collect(limit - elapsed())
+            self._write([Event("result", {"job": job, **payload}) for job, payload in collected], on_event, fold=True)
+
+    def _settle(self, on_event: OnEvent, elapsed: Callable[[], float]) -> None:
+        """Commit what has its turn, and plan each job at the very commit that it is due after."""
+        state, events, snapshots = self.state, [], {}
+        while True:
+            while self._planner.is_due(state):
+                job = self._planner.next_job(state)
+                events.append(Event(job.kind, {"job": job.to_json(), "time": time.time()}))
+                apply(state, events[-1])
+            upcoming = state.jobs[state.num_commits]
+            if stop_reason(state, self.budget) or state.evaluation_of(upcoming) is None:
+                break
+            payload = {"job": upcoming.number, "elapsed_seconds": elapsed(), "time": time.time()}
+            events.append(Event("commit", payload))
+            apply(state, events[-1])
+            if state.num_commits % SNAPSHOT_EVERY == 0:
+                snapshots[state.num_commits] = state.summary()
+        self._write(events, on_event, snapshots=snapshots)
+
+    def _issue(self, dispatch: Dispatch[int]) -> None:
+        busy = {*dispatch.tags.values(), *self.state.arrived}
+        for number in range(self.state.num_commits, self.state.num_planned):
+            job = self.state.jobs[number]
+            if not dispatch.has_room or not is_affordable(job, self.budget):
+                break
+            if job.source is None and number not in busy:
+                dispatch.submit(number, job.request)
+
+    def _write(
+        self,
+        events: Sequence[Event],
+        on_event: OnEvent,
+        *,
+        snapshots: Mapping[int, Mapping[str, Any]] | None = None,
+        fold: bool = False,
+    ) -> None:
+        if not events:
+            return
+        self._log.append(events, snapshots=snapshots)
+        for event in events:
+            if fold:
+                apply(self.state, event)
+            on_event(event)
+
+    def _is_measured(self, request: EvaluationRequest) -> bool:
+        evaluation = self.state.measurements.get((request.genome, request.panel, request.replicate))
+        return evaluation is not None and evaluation.outcome not in INFRASTRUCTURE
+
+    def _note_changes(self) -> None:
+        elapsed = self.state.elapsed_seconds
+        before, now = self._log.meta["libraries"], installed_versions()
+        if changed := [f"{name} {now[name]}" for name in sorted(now) if now[name] != before.get(name)]:
+            self._write([_note(f"resumed with other libraries: {', '.join(changed)}", elapsed)], _ignore)
+        if self.budget != self.state.budget:
+            event = _note("resumed with another budget", elapsed, budget=asdict(self.budget))
+            self._write([event], _ignore, fold=True)
+
+    @contextmanager
+    def _closing_on_error(self, elapsed: Callable[[], float]) -> Iterator[None]:
+        # After an error the state in memory may be ahead of the one on disk, which is the one that counts.
+        if self._is_closed:
+            raise RunClosedError(f"The run in {str(self.directory)!r} was closed; open it again to go on.")
+        try:
+            yield
+        except KeyboardInterrupt:
+            with suppress(EvolveError):
+                self._log.append([_note("interrupted", elapsed())])
+            self.close()
+            raise RunInterruptedError(
+                f"Interrupted. The run in {str(self.directory)!r} is closed after {self.state.num_births} births; "
+                "evaluations in flight were dropped. Resume it with Run.open: its history will be the same as without "
+                "the interruption."
+            ) from None
+        except BaseException:
+            self.close()
+            raise
+
+
+def _note(text: str, elapsed_seconds: float, **further: Any) -> Event:
+    return Event("note", {"text": text, "elapsed_seconds": elapsed_seconds, "time": time.time(), **further})
+
+
+def _ignore(event: Event) -> None:
+    """The listener of those who do not listen."""

@@ -1,0 +1,260 @@
+"""The state of a run as a fold of its events: ``apply(state, event)``.
+
+Nothing here draws, breeds, evaluates or reads a clock; the same events give the same state on every machine. Jobs are
+committed in the order of their numbers, whatever order their results arrive in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from evolve.errors import ReplayMismatchError
+from evolve.individual import Individual, Results
+from evolve.jobs import Event, Job
+from evolve.selection import selection_for
+from evolve.settings import Budget, SearchSettings
+from fitness.result import Evaluation, Objective, Outcome
+
+INFRASTRUCTURE = frozenset({Outcome.CRASH, Outcome.TIMEOUT, Outcome.OOM})
+"""Failures that may be the machine's fault: one more evaluation is granted."""
+
+FAILURE_WINDOW = 50
+"""How many of the last evaluations the share of failures is taken over."""
+
+
+class RunState:
+    """What a run knows; changed by ``apply`` alone.
+
+    Attributes:
+        settings: How to search.
+        objectives: What is selected on; the first leads.
+        jobs: Planned jobs that are not committed, by number.
+        arrived: Evaluations of those jobs that came in already, by number.
+        num_planned: How many jobs were planned.
+        num_commits: How many jobs are committed; also the number of the next one to commit.
+        num_births: How many births are committed.
+        num_births_planned: How many births were planned.
+        num_evaluations: How many committed jobs paid for an evaluation.
+        num_evaluations_planned: The same for planned jobs.
+        num_failures: How many of the committed evaluations failed.
+        recent_failures: Whether each of the last evaluations failed.
+        population: Who may breed.
+        individuals: The first individual of every key that has an OK evaluation.
+        results: Results of every committed key.
+        requests: The latest job that evaluates a (key, replicate).
+        num_replicates_planned: By key, how many replicates were planned.
+        infrastructure_failures: By key, how often its evaluation failed by crash, time or memory.
+        measurements: Evaluations outside the trajectory, by (genome JSON, panel, replicate).
+        budget: The last one that the log tells of.
+        elapsed_seconds: Wall time of searching, over all sessions.
+        digest: Hash of everything committed: births, outcomes, objectives and the score of every prompt.
+    """
+
+    def __init__(self, settings: SearchSettings, objectives: Sequence[Objective], budget: Budget) -> None:
+        self.settings = settings
+        self.objectives = tuple(objectives)
+        self.budget = budget
+        self.jobs: dict[int, Job] = {}
+        self.arrived: dict[int, Evaluation] = {}
+        self.num_planned = 0
+        self.num_commits = 0
+        self.num_births = 0
+        self.num_births_planned = 0
+        self.num_evaluations = 0
+        self.num_evaluations_planned = 0
+        self.num_failures = 0
+        self.recent_failures: deque[bool] = deque(maxlen=FAILURE_WINDOW)
+        self.population: list[Individual] = []
+        self.individuals: dict[str, Individual] = {}
+        self.results: dict[str, Results] = {}
+        self.requests: dict[tuple[str, int], int] = {}
+        self.num_replicates_planned: dict[str, int] = {}
+        self.infrastructure_failures: dict[str, int] = {}
+        self.measurements: dict[tuple[str, str, int], Evaluation] = {}
+        self.elapsed_seconds = 0.0
+        self.digest = ""
+        self._selection = selection_for(settings)
+        self._ranking: list[tuple[float, str]] = []  # (-leading mean, key), best first
+
+    def ranked_keys(self, count: int) -> list[str]:
+        """Keys of the best by mean of the leading objective, best first; ties by key."""
+        return [key for _, key in self._ranking[:count]]
+
+    @property
+    def hall_of_fame(self) -> list[Individual]:
+        """The best individuals of the whole run by mean, one per key, best first."""
+        return [self.individuals[key] for key in self.ranked_keys(self.settings.hall_of_fame)]
+
+    @property
+    def incumbent(self) -> Individual | None:
+        """The one to bet on: the best lower confidence bound in the hall of fame, not the luckiest draw.
+
+        Where any of them was scored again, only those count. Ties go to the better mean, then to the key.
+        """
+        leaders = self.hall_of_fame
+        rescored = [individual for individual in leaders if individual.results.num_replicates > 1]
+        z = self.settings.confidence_z
+        return max(
+            rescored or leaders,
+            key=lambda one: (one.results.lower_confidence_bound(z), one.results.leading, one.key),
+            default=None,
+        )
+
+    @property
+    def pareto_front(self) -> list[Individual]:
+        """Individuals of the hall of fame and the population that none of them dominates, sorted by key."""
+        known = {one.key: one for one in (*self.population, *self.hall_of_fame)}
+        everyone = [known[key] for key in sorted(known)]
+        return [one for one in everyone if not any(other.fitness.dominates(one.fitness) for other in everyone)]
+
+    def is_quarantined(self, key: str) -> bool:
+        """Whether a genome crashed, ran out of time or out of memory twice: it is not evaluated again."""
+        return self.infrastructure_failures.get(key, 0) >= 2
+
+    def sharable(self, key: str, replicate: int) -> int | None:
+        """The job whose evaluation a new request for (key, replicate) shares; None where it has to be evaluated.
+
+        An evaluation that is on its way is shared too, whatever it will be: jobs commit in order, so it is there in
+        time. A single failure by crash, time or memory is not shared.
+        """
+        job = self.requests.get((key, replicate))
+        if job is None or job in self.jobs or self.is_quarantined(key):
+            return job
+        return None if self.results[key].by_replicate[replicate].outcome in INFRASTRUCTURE else job
+
+    def evaluation_of(self, job: Job) -> Evaluation | None:
+        """What the next job to commit is committed with; None where it has not arrived."""
+        if job.source is None:
+            return self.arrived.get(job.number)
+        return self.results[job.key].by_replicate[job.replicate]
+
+    def summary(self) -> dict[str, Any]:
+        """What snapshots record and a replay compares."""
+        return {
+            "commits": self.num_commits,
+            "births": self.num_births,
+            "evaluations": self.num_evaluations,
+            "failures": self.num_failures,
+            "population": [individual.id for individual in self.population],
+            "hall_of_fame": [individual.id for individual in self.hall_of_fame],
+            "digest": self.digest,
+        }
+
+    def _plan(self, payload: Mapping[str, Any]) -> None:
+        job = Job.from_json(payload["job"])
+        if job.number != self.num_planned:
+            raise ReplayMismatchError(f"The log plans job {job.number!r} where job {self.num_planned!r} is due.")
+        self.jobs[job.number] = job
+        self.num_planned += 1
+        self.num_births_planned += job.is_birth
+        self.num_evaluations_planned += job.cost
+        planned = self.num_replicates_planned.get(job.key, 0)
+        self.num_replicates_planned[job.key] = max(planned, job.replicate + 1)
+        if job.source is None:
+            self.requests[job.key, job.replicate] = job.number
+
+    def _arrive(self, payload: Mapping[str, Any]) -> None:
+        number = payload["job"]
+        if number not in self.jobs or number in self.arrived or self.jobs[number].source is not None:
+            raise ReplayMismatchError(f"The log has a result of job {number!r}, which waits for none.")
+        self.arrived[number] = _compact(Evaluation.from_json(payload["evaluation"]))
+
+    def _commit(self, payload: Mapping[str, Any]) -> None:
+        number = payload["job"]
+        job = self.jobs.get(number)
+        evaluation = self.evaluation_of(job) if job and number == self.num_commits else None
+        if job is None or evaluation is None:
+            raise ReplayMismatchError(f"The log commits job {number!r}; due is {self.num_commits!r}, with a result.")
+        del self.jobs[number]
+        self.num_commits += 1
+        self.num_births += job.is_birth
+        self.elapsed_seconds = payload["elapsed_seconds"]
+        results = self.results.setdefault(job.key, Results(self.objectives))
+        if job.source is None:
+            del self.arrived[number]
+            self._count(job, evaluation)
+            self._enter(job.key, results, evaluation, job.replicate)
+        if evaluation.is_ok:
+            self._welcome(job, results)
+        self.digest = _chained(self.digest, job, evaluation)
+
+    def _count(self, job: Job, evaluation: Evaluation) -> None:
+        self.num_evaluations += 1
+        self.num_failures += not evaluation.is_ok
+        self.recent_failures.append(not evaluation.is_ok)
+        if evaluation.outcome in INFRASTRUCTURE:
+            self.infrastructure_failures[job.key] = self.infrastructure_failures.get(job.key, 0) + 1
+
+    def _enter(self, key: str, results: Results, evaluation: Evaluation, replicate: int) -> None:
+        if evaluation.is_ok and results.fitness is not None:
+            del self._ranking[bisect_left(self._ranking, (-results.leading, key))]
+        results.add(replicate, evaluation)
+        if evaluation.is_ok:
+            insort(self._ranking, (-results.leading, key))
+
+    def _welcome(self, job: Job, results: Results) -> None:
+        if job.is_birth:
+            born = Individual(job.id, job.key, job.genome, job.parents, job.operator, job.births_before, results)
+            self.individuals.setdefault(job.key, born)
+            self.population.append(born)
+        self.population = self._selection.survivors(self.population)
+
+    def _measure(self, payload: Mapping[str, Any]) -> None:
+        address = payload["genome"], payload["panel"], payload["replicate"]
+        self.measurements[address] = Evaluation.from_json(payload["evaluation"])
+
+    def _note(self, payload: Mapping[str, Any]) -> None:
+        self.elapsed_seconds = payload["elapsed_seconds"]
+        if "budget" in payload:
+            self.budget = Budget(**payload["budget"])
+
+
+_FOLDS = {
+    "birth": RunState._plan,
+    "rescore": RunState._plan,
+    "result": RunState._arrive,
+    "commit": RunState._commit,
+    "measure": RunState._measure,
+    "note": RunState._note,
+}
+
+
+def apply(state: RunState, event: Event) -> RunState:
+    """The state after an event. The given state is changed and returned; copying it would cost more than the event.
+
+    Raises:
+        ReplayMismatchError: The event does not follow from those before it.
+    """
+    _FOLDS[event.kind](state, event.payload)
+    return state
+
+
+def initial_state(meta: Mapping[str, Any]) -> RunState:
+    """The state before the first event of a run, from what its log was created with."""
+    objectives = [Objective(**objective) for objective in meta["objectives"]]
+    return RunState(SearchSettings(**meta["search"]), objectives, Budget(**meta["budget"]))
+
+
+def _compact(evaluation: Evaluation) -> Evaluation:
+    # Thousands of evaluations score the same prompts: their ids are kept once, and what is only reported not at all.
+    scores = {sys.intern(prompt): score for prompt, score in evaluation.scores.items()}
+    return replace(evaluation, scores=scores, details={}, answers={})
+
+
+def _chained(digest: str, job: Job, evaluation: Evaluation) -> str:
+    # What was decided and what came of it; no times, workers, error texts or metrics, which may hold times.
+    content = [
+        digest,
+        job.to_json(),
+        evaluation.outcome,
+        sorted(evaluation.objectives.items()),
+        sorted(evaluation.scores.items()),
+    ]
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,75 @@
+"""From parents to offspring: the operators of a space in a DEAP toolbox, drawn by weight.
+
+Offspring that break a rule of the space are thrown away here and reported; nothing invalid is ever evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from deap import base
+
+from evolve.errors import OperatorError
+from evolve.selection import selection_for
+from evolve.settings import SearchSettings
+from evolve.space import SearchSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Offspring:
+    """A genome and what bred it; ``operator`` is empty where no operator found anything to change."""
+
+    genome: Any
+    operator: str
+
+
+def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolbox:
+    """The toolbox of a search: ``random``, ``mate``, ``mutate`` and ``select``; all take ``rng``.
+
+    ``mate(genome, other, rng=)`` and ``mutate(genome, rng=)`` draw an operator by weight and give an ``Offspring``.
+    """
+    toolbox = base.Toolbox()
+    toolbox.register("random", space.random)
+    toolbox.register("mate", _apply_one, space.crossovers, "Crossover")
+    toolbox.register("mutate", _apply_one, space.mutations, "Mutation")
+    toolbox.register("select", selection_for(settings).parents)
+    return toolbox
+
+
+def vary(
+    parents: Sequence[Any], toolbox: base.Toolbox, settings: SearchSettings, *, rng: np.random.Generator
+) -> Offspring:
+    """Crossover where there are two parents, then one mutation and a geometric number of further ones."""
+    genome, names = parents[0], []
+    if len(parents) > 1:
+        step = toolbox.mate(genome, parents[1], rng=rng)
+        genome, names = step.genome, [step.operator]
+    while True:
+        step = toolbox.mutate(genome, rng=rng)
+        genome = step.genome
+        names.append(step.operator)
+        if rng.random() >= settings.extra_mutation_probability:
+            return Offspring(genome, "+".join(name for name in names if name))
+
+
+def _apply_one(
+    operators: Mapping[str, tuple[Callable[..., Any], float]],
+    kind: str,
+    *genomes: Any,
+    rng: np.random.Generator,
+) -> Offspring:
+    # Sorted, so that the order in which a space lists its operators does not matter.
+    names = sorted(operators)
+    weights = np.array([operators[name][1] for name in names], dtype=float)
+    name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
+    try:
+        changed = operators[name][0](*genomes, rng=rng)
+    except Exception as error:
+        raise OperatorError(
+            f"{kind} {name!r} raised {error!r} on {genomes!r}. Operators have to give a valid genome, or the one they "
+            "were given where there is nothing to change; fix it and resume the run."
+        ) from error
+    return Offspring(changed, "" if changed is genomes[0] else name)

@@ -1,0 +1,50 @@
+"""``evolve history``: the births of a run as a pandas table, in a file or on standard output."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from evolve.history import history
+from experiments.commands.spaces import described_space
+
+FORMATS = ("csv", "parquet", "json")
+
+
+def run_history(directory: Path) -> pd.DataFrame:
+    """One row per birth, with columns on its genome where the run's members are still to be found.
+
+    Raises:
+        RunMissingError: There is no run in the directory.
+    """
+    return history(directory, space=described_space(directory))
+
+
+def write_history(directory: Path, *, file_format: str, to: Path | None) -> None:
+    """Write the history of a run.
+
+    Args:
+        directory: The run directory.
+        file_format: ``csv``, ``parquet`` or ``json`` (records).
+        to: The file; standard output where None (not for parquet).
+
+    Raises:
+        ValueError: The format is unknown, or parquet without a file.
+    """
+    if file_format not in FORMATS:
+        raise ValueError(f"--format is {file_format!r}; allowed are {', '.join(FORMATS)}.")
+    if file_format == "parquet" and to is None:
+        raise ValueError("--format parquet writes no text; give a file with --to history.parquet.")
+    table = run_history(directory)
+    if file_format == "parquet":
+        table.to_parquet(to)
+    elif file_format == "csv":
+        table.to_csv(to or sys.stdout)
+    else:
+        text = table.reset_index().to_json(orient="records", indent=2)
+        if to is None:
+            print(text)
+        else:
+            to.write_text(text + "\n", encoding="utf-8")

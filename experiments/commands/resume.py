@@ -1,0 +1,64 @@
+"""``evolve resume``: go on with a run after Ctrl-C, a crash or a power cut, or with a larger budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+from rich.console import Console
+
+from evolve.log_reading import RunLogReader
+from experiments.commands.launch import next_commands
+from experiments.commands.options import Execution
+from experiments.config import ExperimentConfig, experiment_from_document, load_experiment
+from experiments.config.loading import AGENT_KIND
+from experiments.execution import EXPERIMENT_FILE, carry_out, open_run
+from experiments.preparation import prepare
+from experiments.progress import Display
+from experiments.results import Results
+
+if TYPE_CHECKING:
+    from experiments.agent_results import AgentResults
+
+
+def resume_run(
+    directory: Path, *, execution: Execution, console: Console | None = None
+) -> Results | AgentResults | None:
+    """Go on with the run in a directory; its history will be the one of an uninterrupted run.
+
+    The experiment is read from the run's ``experiment.yaml``, which may have been edited: budget, report and number of
+    workers may change, everything else is refused by name.
+
+    Returns:
+        The final comparison; None where too many evaluations failed.
+
+    Raises:
+        RunMissingError: There is no run in the directory.
+        ConfigChangedError: Something that shapes the trajectory was changed.
+        RunLockedError: Another process is searching in the directory.
+    """
+    console = console or Console()
+    with RunLogReader(directory) as log:
+        stored = log.meta["config"]
+    if stored.get("kind") == AGENT_KIND:
+        from experiments.agent_runs import resume_agents
+
+        return resume_agents(directory, execution=execution, console=console)
+    config = _experiment(directory, stored, execution)
+    with Display(console) as display:
+        display.say(f"preparing {config.name} again")
+        problem = prepare(config, is_serial=execution.serial, on_progress=display.training)
+    run = open_run(directory, problem)
+    results = carry_out(run, problem, execution=execution, console=console)
+    if results is not None:
+        console.print(next_commands(directory))
+    return results
+
+
+def _experiment(directory: Path, stored: dict[str, object], execution: Execution) -> ExperimentConfig:
+    path = directory / EXPERIMENT_FILE
+    if not path.exists():  # Killed between the creation of run.db and of the file beside it.
+        experiment_from_document(stored)
+        path.write_text(yaml.safe_dump(stored, sort_keys=False), encoding="utf-8")
+    return load_experiment(path, execution.overrides())

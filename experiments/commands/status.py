@@ -1,0 +1,111 @@
+"""``evolve status``: how a run stands, told from its log alone, while a driver writes it or after it died."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from evolve.history import read_state
+from evolve.individual import Individual
+from evolve.run_log import is_being_written
+from evolve.state import RunState
+from evolve.termination import stop_reason
+from experiments.agent_results import AGENT_RESULTS_FILE, AgentResults, print_agent_results
+from experiments.results import RESULTS_FILE, Results
+from experiments.tables import verdict
+
+
+def run_status(directory: Path) -> dict[str, Any]:
+    """The status of a run as plain data.
+
+    Args:
+        directory: The run directory.
+
+    Returns:
+        ``directory``, ``state`` (``"running"``, ``"interrupted"``, ``"searched"`` where only the finals are missing, or
+        ``"finished"``), ``births``, ``commits``, ``evaluations``, ``failures``, ``budget``, ``elapsed_seconds``,
+        ``incumbent`` (None before the first result), ``results`` (None before the end) and ``trajectory_digest``.
+
+    Raises:
+        RunMissingError: There is no run in the directory.
+    """
+    state = read_state(directory)
+    results = _final_results(directory)
+    return {
+        "directory": str(directory),
+        "state": _state(directory, state, results),
+        "births": state.num_births,
+        "commits": state.num_commits,
+        "evaluations": state.num_evaluations,
+        "failures": state.num_failures,
+        "budget": asdict(state.budget),
+        "elapsed_seconds": round(state.elapsed_seconds, 1),
+        "incumbent": _described(state.incumbent, state),
+        "results": results,
+        "trajectory_digest": state.digest,
+    }
+
+
+def print_status(directory: Path, *, as_json: bool, console: Console | None = None) -> None:
+    """Print the status for people, or as JSON."""
+    status = run_status(directory)
+    if as_json:
+        print(json.dumps(status, indent=2))
+        return
+    console = console or Console()
+    console.print(f"[bold]{directory}[/]: {status['state']}")
+    console.print(
+        f"{status['births']} of {status['budget']['births']} births, {status['evaluations']} evaluations, "
+        f"{status['failures']} failed, {status['elapsed_seconds']:.0f} s of search"
+    )
+    best = status["incumbent"]
+    if best:
+        console.print(
+            f"best by lower confidence bound: {best['id']} {best['objectives']} ± {best['standard_error']:.3f} "
+            f"({best['replicates']} replicates)"
+        )
+        console.print(f"  {best['genome']}", soft_wrap=True)
+    results = Results.read(directory)
+    if results is not None:
+        console.print(verdict(results))
+    agent_results = AgentResults.read(directory)
+    if agent_results is not None:
+        print_agent_results(agent_results, console=console)
+    console.print(f"trajectory digest {status['trajectory_digest']}")
+    if status["state"] in {"interrupted", "searched"}:
+        console.print(f"go on with: evolve resume {directory}")
+
+
+def _final_results(directory: Path) -> dict[str, Any] | None:
+    """The final comparison as it was written, None where there is none yet."""
+    for name in (RESULTS_FILE, AGENT_RESULTS_FILE):
+        if (directory / name).exists():
+            document: dict[str, Any] = json.loads((directory / name).read_text(encoding="utf-8"))
+            return document
+    return None
+
+
+def _state(directory: Path, state: RunState, results: dict[str, Any] | None) -> str:
+    if is_being_written(directory):
+        return "running"
+    if stop_reason(state, state.budget) is None:
+        return "interrupted"
+    return "searched" if results is None else "finished"
+
+
+def _described(individual: Individual | None, state: RunState) -> dict[str, Any] | None:
+    if individual is None:
+        return None
+    return {
+        "id": individual.id,
+        "key": individual.key,
+        "objectives": {name: round(value, 4) for name, value in individual.results.means.items()},
+        "standard_error": individual.results.standard_error,
+        "lower_confidence_bound": individual.results.lower_confidence_bound(state.settings.confidence_z),
+        "replicates": individual.results.num_replicates,
+        "genome": individual.genome_json,
+    }

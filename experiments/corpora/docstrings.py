@@ -1,0 +1,129 @@
+"""The prose of installed packages' docstrings as documents: technical English that every installation has.
+
+Sources are parsed, never imported or run. Code, references and headings are left out; what stays is
+sentences and parameter descriptions, one turn each.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from experiments.corpora.documents import Document
+
+_SKIPPED_SECTIONS = {"examples", "example", "references", "see also", "raises", "methods", "attributes"}
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"(])")
+_MIN_TURN_WORDS = 3
+_MAX_TURN_WORDS = 45
+
+
+def load_docstrings(packages: list[str], *, domain: str) -> list[Document]:
+    """One document per documented name of the packages, in the order of files and lines.
+
+    Args:
+        packages: Names of installed packages, e.g. ``["numpy", "pandas"]``.
+        domain: The domain that the documents get.
+
+    Raises:
+        ModuleNotFoundError: A package is not installed.
+    """
+    documents: dict[str, Document] = {}
+    seen_turns: set[str] = set()
+    for package in packages:
+        for path, text in _sources(package):
+            for name, docstring in _docstrings(text):
+                # Sentences that came before (inherited or shared docstrings) are left out, so that the same
+                # words neither weigh twice nor stand in two splits.
+                turns = tuple(turn for turn in _prose(docstring) if turn not in seen_turns)
+                if len(turns) >= 2:
+                    seen_turns.update(turns)
+                    identifier = f"{path}:{name}"
+                    group = f"{domain}:{name.rpartition('.')[2]}"
+                    documents.setdefault(identifier, Document(identifier, domain, group, turns))
+    return list(documents.values())
+
+
+def _sources(package: str) -> Iterator[tuple[str, str]]:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(
+            f"Package {package!r} of a docstrings corpus is not installed; allowed are installed packages. "
+            f"Install it, or take it out of data.domains.",
+            name=package,
+        )
+    root = Path(spec.submodule_search_locations[0])
+    for path in sorted(root.rglob("*.py")):
+        relative = path.relative_to(root.parent)
+        if not {"tests", "testing", "conftest.py", "_vendored"} & set(relative.parts):
+            yield relative.as_posix(), path.read_text(encoding="utf-8", errors="replace")
+
+
+def _docstrings(source: str) -> Iterator[tuple[str, str]]:
+    def walk(node: ast.AST, prefix: str) -> Iterator[tuple[str, str]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{prefix}{child.name}"
+                docstring = ast.get_docstring(child)
+                if docstring:
+                    yield name, docstring
+                yield from walk(child, f"{name}.")
+            elif isinstance(child, ast.Expr) and isinstance(child.value, ast.Call):
+                yield from _added_docs(child.value)
+
+    tree = ast.parse(source)
+    module_docstring = ast.get_docstring(tree)
+    if module_docstring:
+        yield "__module__", module_docstring
+    yield from walk(tree, "")
+
+
+def _added_docs(call: ast.Call) -> Iterator[tuple[str, str]]:
+    """NumPy documents compiled functions by ``add_newdoc(place, name, text)``."""
+    if isinstance(call.func, ast.Name) and call.func.id == "add_newdoc" and len(call.args) == 3:
+        name, text = call.args[1], call.args[2]
+        texts = text.elts if isinstance(text, ast.Tuple) else [text]
+        if isinstance(name, ast.Constant) and texts and isinstance(texts[-1], ast.Constant):
+            yield str(name.value), inspect.cleandoc(str(texts[-1].value))
+
+
+def _prose(docstring: str) -> Iterator[str]:
+    section = ""
+    for block in re.split(r"\n\s*\n", docstring):
+        lines = block.split("\n")
+        if len(lines) > 1 and re.fullmatch(r"\s*[-=~]{3,}\s*", lines[1]):
+            section = lines[0].strip().lower()
+            lines = lines[2:]
+        if section in _SKIPPED_SECTIONS or any(line.lstrip().startswith((">>>", "..", "$")) for line in lines):
+            continue
+        for paragraph in _paragraphs(lines):
+            for sentence in _SENTENCE_END.split(paragraph):
+                words = sentence.split()
+                letters = sum(character.isalpha() or character == " " for character in sentence)
+                if _MIN_TURN_WORDS <= len(words) <= _MAX_TURN_WORDS and letters >= 0.75 * len(sentence):
+                    yield " ".join(words)
+
+
+def _paragraphs(lines: list[str]) -> Iterator[str]:
+    """Join the lines of a block; a line indented less than its predecessor opens the next parameter."""
+    current: list[str] = []
+    for line in lines:
+        is_new_entry = re.match(r"\S+.* : \S|\s*[-*] ", line) is not None
+        if is_new_entry and current:
+            yield _clean(" ".join(current))
+            current = []
+        text = line.strip()
+        if is_new_entry and " : " in text and not text.endswith("."):
+            text += "."
+        current.append(text)
+    if current:
+        yield _clean(" ".join(current))
+
+
+def _clean(text: str) -> str:
+    text = re.sub(r":\w+:`~?([^`]*)`", r"\1", text)  # :func:`name` -> name
+    text = re.sub(r"\[\d+\]_", "", text)  # [1]_ citations
+    return re.sub(r"`+", "", text)

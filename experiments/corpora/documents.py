@@ -1,0 +1,144 @@
+"""What a corpus is made of: documents of turns, their splits, and the examples cut from them.
+
+A document is a conversation (its turns are utterances) or a text (its turns are sentences). No file is read
+here: the loaders beside this file turn sources into documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Literal, get_args
+
+Split = Literal["train", "search", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+# Upper ends of the splits on [0, 1): 78 % train, 8 % search, 6 % validation, 8 % test.
+_SPLIT_ENDS = (0.78, 0.86, 0.92, 1.0)
+
+MIN_REPLY_WORDS = 4
+MAX_REPLY_WORDS = 40
+MAX_CONTEXT_TURNS = 5
+MAX_CONTEXT_WORDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An ordered text of one domain.
+
+    Attributes:
+        id: Unique within its domain.
+        domain: The name that the experiment gives to the source, e.g. ``"conversation"``.
+        group: Documents of one group always fall into the same split. Conversations are their own group;
+            docstrings are grouped by the name they document, because methods of one name share sentences.
+        turns: Utterances or sentences, without line breaks, none empty.
+    """
+
+    id: str
+    domain: str
+    group: str
+    turns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One prompt with the human answer to it.
+
+    Attributes:
+        id: Unique within an experiment; seeds of sampled answers are derived from it.
+        domain: Domain of the document it was cut from.
+        context: The turns before the answer, oldest first, at least one.
+        reply: What the human said next.
+    """
+
+    id: str
+    domain: str
+    context: tuple[str, ...]
+    reply: str
+
+
+def unit_hash(*parts: str) -> float:
+    """A number in [0, 1) that depends on the parts alone: the same in every process and on every machine."""
+    digest = blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2.0**64
+
+
+def split_of(document: Document) -> Split:
+    """The split a document belongs to, fixed by the hash of its group."""
+    position = unit_hash("split", document.group)
+    return next(split for split, end in zip(SPLITS, _SPLIT_ENDS, strict=True) if position < end)
+
+
+def documents_in(documents: Iterable[Document], split: Split) -> list[Document]:
+    """The documents of one split, in their given order."""
+    return [document for document in documents if split_of(document) == split]
+
+
+def examples_from(documents: Iterable[Document], *, per_document: int) -> list[Example]:
+    """Cut examples from documents: at most ``per_document`` of each, at places chosen by hash.
+
+    An answer has 4 to 40 words; its context is the (at most five) turns before it, as far back as 60 words
+    reach, and always holds the turn directly before it.
+    """
+    if per_document < 1:
+        raise ValueError(f"per_document is {per_document!r}; allowed are whole numbers of at least 1.")
+    examples: list[Example] = []
+    for document in documents:
+        places = [
+            place
+            for place in range(1, len(document.turns))
+            if MIN_REPLY_WORDS <= len(document.turns[place].split()) <= MAX_REPLY_WORDS
+        ]
+        places.sort(key=lambda place: unit_hash("place", document.domain, document.id, str(place)))
+        examples.extend(
+            Example(
+                id=f"{document.domain}/{document.id}/{place}",
+                domain=document.domain,
+                context=_context(document.turns[:place]),
+                reply=document.turns[place],
+            )
+            for place in sorted(places[:per_document])
+        )
+    return examples
+
+
+def balanced(examples: Sequence[Example], *, count: int, salt: str) -> list[Example]:
+    """``count`` examples, as equally many from each domain as there are, in an order fixed by hash.
+
+    Domains take turns, so that every prefix of the result is balanced too. Fewer come back where the examples
+    run out.
+    """
+    queues: dict[str, list[Example]] = {}
+    for example in sorted(examples, key=lambda example: unit_hash(salt, example.id)):
+        queues.setdefault(example.domain, []).append(example)
+    chosen: list[Example] = []
+    domains = sorted(queues)
+    while len(chosen) < count and any(queues.values()):
+        for domain in domains:
+            if queues[domain] and len(chosen) < count:
+                chosen.append(queues[domain].pop(0))
+    return chosen
+
+
+def data_hash(documents: Iterable[Document]) -> str:
+    """A hash over everything in the documents: two corpora are the same when their hashes are."""
+    digest = blake2b(digest_size=16)
+    for document in documents:
+        for part in (document.domain, document.id, document.group, *document.turns):
+            digest.update(part.encode())
+            digest.update(b"\x1f")
+        digest.update(b"\x1e")
+    return digest.hexdigest()
+
+
+def _context(turns: Sequence[str]) -> tuple[str, ...]:
+    kept: list[str] = []
+    words = 0
+    for turn in reversed(turns[-MAX_CONTEXT_TURNS:]):
+        turn_words = turn.split()
+        words += len(turn_words)
+        if kept and words > MAX_CONTEXT_WORDS:
+            break
+        kept.append(" ".join(turn_words[-MAX_CONTEXT_WORDS:]))
+    return tuple(reversed(kept))

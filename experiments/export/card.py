@@ -1,0 +1,165 @@
+"""The model card of an artifact: what it is, how well it does and how it came about, as Markdown for a hub.
+
+Every number comes from the run; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+
+import yaml
+
+from evolve.state import RunState
+from experiments.config.experiment import ExperimentConfig
+from experiments.results import Results
+from experiments.tables import verdict
+from fitness.statistics import Interval
+from genomes.combiners import COMBINERS
+from genomes.genome import Genome
+from genomes.identity import genome_key
+from genomes.nodes import CombinerNode, MemberNode, ResponseNode
+
+_LONGEST_LINEAGE = 12
+
+_USE = """## Use
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("DIRECTORY", trust_remote_code=True)
+tokenizer = AutoTokenizer.from_pretrained("DIRECTORY", trust_remote_code=True)
+turns = ["hello there", "hi, how are you?"]
+inputs = tokenizer("\\n".join(turns) + "\\n", return_tensors="pt")
+answer = model.generate(**inputs)[0, inputs["input_ids"].shape[1] :]
+print(tokenizer.decode(answer, skip_special_tokens=True).strip())
+```
+
+Every turn stands on a line of its own and the answer is one line. `generate` uses the decoding settings that were
+evolved. With the package `composite-evolve` installed, `import genomes.huggingface` replaces `trust_remote_code`, and
+`evolve chat DIRECTORY` talks with it.
+"""
+
+
+def model_card(
+    genome: Genome,
+    *,
+    config: ExperimentConfig,
+    state: RunState,
+    results: Results | None,
+    libraries: Mapping[str, str],
+) -> str:
+    """The text of ``README.md``: Markdown under the YAML header that the Hugging Face hub reads.
+
+    Args:
+        genome: What was exported.
+        config: The experiment.
+        state: The run's state at its end.
+        results: The final comparison; without one the card says that there was none.
+        libraries: Versions that the run was started with.
+    """
+    header = {
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["composite-evolve", "gpt2", "ensemble", "neuroevolution", "custom_code"],
+    }
+    sections = [
+        f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n",
+        f"# {config.name}\n\nA composition of {_counted(len(genome.of_type(MemberNode)), 'GPT-2 member')}, found by "
+        "evolution and exported as one causal language model.\n\n![The composition](graph.svg)\n",
+        _USE,
+        _composition(genome),
+        _scores(results),
+        _origin(genome, config, state),
+        _limits(),
+        "## Versions\n\n" + ", ".join(f"{name} {version}" for name, version in sorted(libraries.items())) + "\n",
+    ]
+    return "\n".join(sections)
+
+
+def _composition(genome: Genome) -> str:
+    lines = ["## Composition", "", "| node | what | reads |", "| --- | --- | --- |"]
+    for node_id, node in genome.nodes.items():
+        match node:
+            case MemberNode():
+                what = f"member `{node.member}`, temperature {node.temperature:g}"
+            case CombinerNode():
+                genes = "".join(f", {name} {value}" for name, value in node.parameters.items())
+                what = f"{node.method}{genes}: {COMBINERS[node.method].formula}".replace("|", "\\|")
+            case ResponseNode():
+                what = (
+                    f"sampling at temperature {node.temperature:g}, top-k {node.top_k}, top-p {node.top_p:g}, at most "
+                    f"{node.max_new_tokens} tokens"
+                )
+            case _:
+                continue
+        reads = ", ".join(
+            edge.source + ("" if edge.weight is None else f" (weight {edge.weight:g})")
+            for edge in genome.inputs(node_id)
+        )
+        lines.append(f"| {node_id} | {what} | {reads} |")
+    return "\n".join(lines) + "\n"
+
+
+def _scores(results: Results | None) -> str:
+    if results is None:
+        return "## Scores\n\nThe run has no final comparison: this is its incumbent, not measured on test prompts.\n"
+    lines = [
+        "## Scores",
+        "",
+        f"On {results.num_prompts} test prompts that neither the search nor the choice of the winner saw, with 95 % "
+        "bootstrap intervals over prompts; gains are paired, p-values are Holm-corrected.",
+        "",
+        "| | coherence ↑ | winner's gain | p | NLL ↓ (nats/token) | active parameters/token | evaluations |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in results.rows:
+        gain = "" if row.winner_gain is None else _interval(row.winner_gain, "+.3f")
+        p_value = "" if row.winner_gain_p is None else f"{row.winner_gain_p:.4f}"
+        lines.append(
+            f"| {row.label} | {_interval(row.coherence, '.3f')} | {gain} | {p_value} | {_interval(row.nll, '.2f')} | "
+            f"{row.active_parameters:,.0f} | {row.evaluations} |"
+        )
+    lines += ["", f"Human replies to the same prompts score {results.human_coherence:.3f}.", "", verdict(results), ""]
+    for sample in results.samples:
+        lines += [f"> {sample.context[-1]}", ""]
+        lines += [f"- {label}: {answer or '(no words)'}" for label, answer in sample.answers.items()]
+        lines += [f"- human: {sample.human}", ""]
+    return "\n".join(lines)
+
+
+def _origin(genome: Genome, config: ExperimentConfig, state: RunState) -> str:
+    key = genome_key(genome)
+    lines = [
+        "## Origin",
+        "",
+        f"- Experiment `{config.name}`, seed {config.seed}, configuration `{config.config_hash}`",
+        f"- Search: {config.search.mode}; {state.num_births} births, {state.num_evaluations} evaluations of "
+        f"{_counted(config.fitness.prompts_per_evaluation, 'prompt')}, {state.elapsed_seconds:.0f} s",
+        f"- Genome `{key}`, in `genome.json`",
+    ]
+    individual = state.individuals.get(key)
+    by_id = {one.id: one for one in state.individuals.values()}
+    line = []
+    while individual is not None:
+        line.append(f"{individual.id} ({individual.operator})")
+        individual = by_id.get(individual.parents[0]) if individual.parents else None
+    if line:
+        shown = " ← ".join(islice(line, _LONGEST_LINEAGE)) + (" ← …" if len(line) > _LONGEST_LINEAGE else "")
+        lines.append(f"- Lineage (first parents): {shown}")
+    return "\n".join(lines) + "\n"
+
+
+def _limits() -> str:
+    return (
+        "## Limits\n\nSmall models: answers are short and often wrong. Coherence is an automatic score of how well an "
+        "answer follows its context; it says nothing of truth or safety. The members' licences apply to the weights.\n"
+    )
+
+
+def _interval(interval: Interval, form: str) -> str:
+    return f"{interval.value:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

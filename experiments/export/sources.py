@@ -1,0 +1,91 @@
+"""The modelling code that travels inside an artifact: the package's own files, flattened into one folder.
+
+transformers loads code of a model directory only where it lies flat and imports its siblings relatively. The
+files are found by following imports, so that nothing is forgotten and nothing is copied without need.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+CONFIGURATION = "genomes.huggingface.configuration_composite"
+MODELING = "genomes.huggingface.modeling_composite"
+
+AUTO_MAP = {
+    "AutoConfig": "configuration_composite.CompositeConfig",
+    "AutoModelForCausalLM": "modeling_composite.CompositeForCausalLM",
+}
+
+_ALLOWED = frozenset(sys.stdlib_module_names) | {"torch", "transformers"}
+_OWN_IMPORT = re.compile(r"^(\s*)from (genomes[.\w]*) import", flags=re.MULTILINE)
+
+
+def travelling_sources() -> dict[str, str]:
+    """The text of every file that travels, by its flat name, with imports rewritten to siblings.
+
+    Raises:
+        ValueError: A file imports something else than torch, transformers, the standard library and its siblings.
+    """
+    sources: dict[str, str] = {}
+    waiting = [CONFIGURATION, MODELING]
+    while waiting:
+        module = waiting.pop()
+        if f"{flat_name(module)}.py" in sources:
+            continue
+        text = _path_of(module).read_text(encoding="utf-8")
+        sources[f"{flat_name(module)}.py"] = _OWN_IMPORT.sub(
+            lambda match: f"{match[1]}from .{flat_name(match[2])} import", text
+        )
+        waiting += own_imports(module, text)
+    return dict(sorted(sources.items()))
+
+
+def flat_name(module: str) -> str:
+    """The name of a module among its siblings in an artifact, e.g. ``combiners_mean`` for genomes.combiners.mean."""
+    return module.removeprefix("genomes.").removeprefix("huggingface.").replace(".", "_")
+
+
+def own_imports(module: str, text: str) -> list[str]:
+    """The modules of this package that a travelling file imports, sorted.
+
+    Raises:
+        ValueError: It imports what is not there where an artifact is loaded.
+    """
+    found = set()
+    for node in _runtime_nodes(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if isinstance(node, ast.ImportFrom) and name.startswith("genomes."):
+                found.add(name)
+            elif name.split(".")[0] not in _ALLOWED:
+                raise ValueError(
+                    f"{module} imports {name!r}, but it travels inside artifacts; allowed are torch, transformers, the "
+                    "standard library and 'from genomes... import'. Move what needs it to another file."
+                )
+    return sorted(found)
+
+
+def _runtime_nodes(tree: ast.AST) -> list[ast.AST]:
+    """All nodes but those that only type checkers read."""
+    nodes: list[ast.AST] = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        nodes += [node, *_runtime_nodes(node)]
+    return nodes
+
+
+def _path_of(module: str) -> Path:
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ValueError(f"There is no source of {module!r}; artifacts can only be written from an installed package.")
+    return Path(spec.origin)

@@ -1,0 +1,112 @@
+"""What long work shows while it runs: bars for training members and for the search, on a rich console.
+
+Without a terminal (a log file, CI) bars would be noise: then one line is printed now and then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from evolve.jobs import Event
+from evolve.loop import Run
+
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+class Display:
+    """Progress on a console. Use it as a context manager around the long work."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._training: dict[str, TaskID] = {}
+        self._last_line = 0.0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Print one line of what happens now."""
+        self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}")
+
+    def training(self, member: str, share: float) -> None:
+        """Show how much of a member's training is done, in [0, 1]."""
+        if member not in self._training:
+            self._training[member] = self._progress.add_task(f"training {member}", total=1.0, figures="")
+        self._progress.update(self._training[member], completed=share)
+        if share >= 1.0:
+            self._progress.remove_task(self._training.pop(member))
+            self.say(f"member {member} is trained")
+        else:
+            self._line(lambda: f"training {member}: {share:.0%}")
+
+    @contextmanager
+    def search(self, run: Run, *, label: str) -> Iterator[Callable[[Event], None]]:
+        """Follow a search; gives the listener for ``Run.advance`` and ends with a line on what was done."""
+        started = time.monotonic()
+        evaluations_before = run.state.num_evaluations
+        task = self._progress.add_task(label, total=100, completed=_share_done(run), figures="")
+
+        def figures() -> str:
+            rate = (run.state.num_evaluations - evaluations_before) / max(time.monotonic() - started, 1e-9)
+            best = run.state.incumbent
+            found = f"best {_leading(run, best.results.means)}" if best else "no result yet"
+            failures = f", {run.state.num_failures} failed" if run.state.num_failures else ""
+            done = f"{run.state.num_births} births, {run.state.num_evaluations} evaluations"
+            return f"{done} ({rate:.1f}/s){failures}, {found}"
+
+        def on_event(event: Event) -> None:
+            if event.kind == "commit":
+                self._progress.update(task, completed=_share_done(run), figures=figures())
+                self._line(lambda: f"{label}: {figures()}")
+
+        self.say(f"{label}: starts at birth {run.state.num_births}")
+        yield on_event
+        self._progress.remove_task(task)
+        self.say(f"{label}: {figures()}, {time.monotonic() - started:.0f} s")
+
+    def _line(self, text: Callable[[], str]) -> None:
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            self.say(text())
+
+
+def _share_done(run: Run) -> int:
+    """How much of the budget is used in per cent, by whichever limit is nearest."""
+    budget, state = run.budget, run.state
+    shares = [state.num_births / budget.births]
+    if budget.evaluations is not None:
+        shares.append(state.num_evaluations / budget.evaluations)
+    if budget.seconds is not None:
+        shares.append(state.elapsed_seconds / budget.seconds)
+    return int(100 * min(1.0, max(shares)))
+
+
+def _leading(run: Run, means: dict[str, float]) -> str:
+    name = run.state.objectives[0].name
+    return f"{name} {means[name]:.3f}"

@@ -1,0 +1,69 @@
+"""How results look on a terminal. Numbers come from results.py; nothing is computed here."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.results import Results, Row
+from fitness.statistics import Interval
+
+
+def print_results(results: Results, *, console: Console) -> None:
+    """Print the final table, what it says in one sentence, and the sample answers."""
+    table = Table(
+        title=f"Test split: {results.num_prompts} prompts, 95 % paired bootstrap intervals",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+    )
+    table.add_column("")
+    for name in ("coherence ↑", "winner's gain", "NLL ↓ (nats)", "M par.", "evals"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in results.rows:
+        table.add_row(
+            escape(row.label),
+            _interval(row.coherence),
+            "" if row.winner_gain is None else _interval(row.winner_gain, is_signed=True),
+            _interval(row.nll, digits=2),
+            f"{row.active_parameters / 1e6:.2f}",
+            str(row.evaluations),
+            style="bold" if row is results.winner else None,
+        )
+    console.print(table)
+    console.print(f"Human replies to the same prompts score {results.human_coherence:.3f}.")
+    console.print(verdict(results))
+    for sample in results.samples:
+        console.print()
+        console.print(f"[dim]prompt[/]  {escape(sample.context[-1])}")
+        for label, answer in sample.answers.items():
+            console.print(f"  [bold]{escape(label)}:[/] {escape(answer) or '(no words)'}")
+        console.print(f"  [dim]human:[/] {escape(sample.human)}")
+
+
+def verdict(results: Results) -> str:
+    """What the table says of the winner against each row, in one sentence per row."""
+    return "\n".join(_verdict(row) for row in results.rows if row is not results.winner)
+
+
+def _verdict(row: Row) -> str:
+    gain = row.winner_gain
+    if gain is None:
+        raise ValueError(f"Row {row.label!r} has no comparison with the winner.")
+    if gain.low > 0:
+        finding = "The evolved winner is better than"
+    elif gain.high < 0:
+        finding = "The evolved winner is worse than"
+    else:
+        finding = "No significant difference between the evolved winner and"
+    p_value = f"p = {row.winner_gain_p:.4f}, Holm-corrected"
+    return f"{finding} {row.label}: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], {p_value}."
+
+
+def _interval(interval: Interval, *, digits: int = 3, is_signed: bool = False) -> str:
+    """The value, and its interval on a second line: so the table fits a terminal of 80 columns."""
+    sign = "+" if is_signed else ""
+    low, high = (f"{bound:{sign}.{digits}f}" for bound in (interval.low, interval.high))
+    return f"{interval.value:{sign}.{digits}f}\n[{low}, {high}]"

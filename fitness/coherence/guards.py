@@ -1,0 +1,144 @@
+"""Guards: what an optimiser finds when it looks for a high score without answering.
+
+Each guard is a pure function to [0, 1]: 1 leaves the score alone, less takes away that share. They multiply, so
+that no strength elsewhere buys a defect off. Thresholds sit where human replies hardly ever come.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from fitness.coherence.words import content_words, spoken, word_set, words
+
+_TAG = re.compile(r"^\W*([^\W\d_]+)( ?):(?!\S*//)")
+_SPEAKERS = word_set(
+    """
+    user agent assistant system bot chatbot ai robot model human person speaker customer client caller operator
+    teacher student tutor doctor patient interviewer interviewee host guest man woman boy girl me you him her a b q
+    """
+)
+_HEADINGS = word_set("note notes warning default defaults example examples tip fact hint ps returns raises")
+_DANGLING = word_set("a an and as because but if into its my of or our than the their which while whose your")
+_EMPHATIC = word_set("very really so no yes ha haha that had is bye well many much far too go")
+
+
+def falling(value: float, start: float, end: float, *, floor: float = 0.0) -> float:
+    """1 up to ``start``, a straight line down to ``floor`` at ``end``, and ``floor`` from there on."""
+    share = min(max((value - start) / (end - start), 0.0), 1.0)
+    return 1.0 - (1.0 - floor) * share
+
+
+def length(reply: Sequence[str]) -> float:
+    """No word says nothing, and one word fits nearly everywhere: 0, .5, then 1."""
+    return (0.0, 0.5)[len(reply)] if len(reply) < 2 else 1.0
+
+
+def copying(turns: Sequence[Sequence[str]], reply: Sequence[str]) -> float:
+    """A parrot is on topic by construction: how much of the reply stands in one turn, and how much of a turn in it.
+
+    Args:
+        turns: Words of the turns before.
+        reply: Words of the reply.
+    """
+    worst = 0.0
+    for turn in turns:
+        if len(reply) < 4 or len(turn) < 4:
+            # Short turns share words by chance ("thank you"): only the whole turn counts, alone or as an opening.
+            is_same = list(turn) == list(reply[: len(turn)]) and (len(turn) >= 3 or len(turn) == len(reply))
+            worst = max(worst, float(is_same))
+            continue
+        copied = _shared_share(reply, turn)
+        # A whole turn quoted before an answer copies as well, however long the answer is.
+        quoted = _shared_share(turn, reply)
+        run = _longest_run(turn, reply)
+        worst = max(worst, copied, quoted, run / len(reply) - 0.1 if run >= 4 else 0.0)
+    return falling(worst, 0.35, 0.85)
+
+
+def paraphrase_echo(similarity: float) -> float:
+    """Saying a turn again in other words: the highest cosine of the reply to one of the turns."""
+    return falling(similarity, 0.85, 1.0)
+
+
+def loops(reply: Sequence[str]) -> float:
+    """Likelihood loves loops: doubled words and pairs of words that come again and again."""
+    if len(reply) < 2:
+        return 1.0
+    doubled = sum(first == second and first not in _EMPHATIC for first, second in pairwise(reply))
+    pairs = Counter(pairwise(reply))
+    repeated = sum(count - 1 for count in pairs.values()) / (len(reply) - 1)
+    return falling(doubled, 0, 4, floor=0.2) * falling(repeated, 0.15, 0.6)
+
+
+def word_salad(order_gain: float, reply: Sequence[str], *, low: float, shuffled: float) -> float:
+    """Topical words in no order: embeddings hardly see order, so an n-gram model has to.
+
+    Args:
+        order_gain: ``NgramModel.order_gain`` of the reply.
+        reply: Words of the reply.
+        low: Order gain that few human replies fall below; costs a twentieth.
+        shuffled: Order gain of shuffled human replies; leaves a twentieth.
+    """
+    steepness = 2 * math.log(19) / max(low - shuffled, 1e-3)
+    ordered = 1.0 / (1.0 + math.exp(min(-steepness * (order_gain - (low + shuffled) / 2), 50.0)))
+    share = len(content_words(list(reply))) / max(len(reply), 1)
+    dense = falling(share, 0.7, 1.0, floor=0.2) if len(reply) >= 5 else 1.0
+    return ordered * dense
+
+
+def template_echo(turns: Sequence[Sequence[str]], reply: Sequence[str]) -> float:
+    """The template of a parrot ("I like X. Do you like X?"): nothing new, and the borrowed words said twice."""
+    content = content_words(list(reply))
+    if len(content) < 2:
+        return 1.0
+    borrowed = {word for turn in turns for word in turn}
+    new = sum(word not in borrowed for word in set(content)) / len(set(content))
+    distinct = len(set(content)) / len(content)
+    return 1.0 - falling(new, 0.0, 0.5) * (1.0 - falling(1.0 - distinct, 0.1, 0.4, floor=0.3))
+
+
+def speaker_tag(reply: str) -> float:
+    """A script writes "user:" before what it says; people do not. Parameter lists ("axis : int") pass."""
+    match = _TAG.match(reply)
+    if match is None:
+        return 1.0
+    word, space = match.group(1).lower(), match.group(2)
+    if word in _SPEAKERS or (not space and word not in _HEADINGS):
+        return 0.5
+    return 1.0
+
+
+def ending(reply: str) -> float:
+    """A reply that was cut off is no reply: it ends within a sentence, or without the mark that ends one."""
+    tokens = words(reply)
+    if not tokens or not tokens[-1][0].isalnum():
+        return 1.0
+    tail = spoken(tokens)
+    if len(tail) >= 3 and tail[-1] in _DANGLING:
+        return 0.7
+    return 0.93 if len(tail) >= 4 else 1.0
+
+
+def _shared_share(part: Sequence[str], whole: Sequence[str]) -> float:
+    """Share of the 4-grams of ``part``, which has four words or more, that stand in ``whole``."""
+    known = {tuple(whole[start : start + 4]) for start in range(len(whole) - 3)}
+    grams = [tuple(part[start : start + 4]) for start in range(len(part) - 3)]
+    return sum(gram in known for gram in grams) / len(grams)
+
+
+def _longest_run(first: Sequence[str], second: Sequence[str]) -> int:
+    """Length of the longest sequence of words that stands in both."""
+    best = 0
+    previous = [0] * (len(second) + 1)
+    for word in first:
+        current = [0] * (len(second) + 1)
+        for place, other in enumerate(second):
+            if word == other:
+                current[place + 1] = previous[place] + 1
+                best = max(best, current[place + 1])
+        previous = current
+    return best

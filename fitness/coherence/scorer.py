@@ -1,0 +1,245 @@
+"""The coherence scorer: how well each reply continues its context, and an agent's replies taken together.
+
+``sigmoid(weighted z-scored terms / 0.9) x guards``, in [0, 1], higher is better. Terms are in terms.py, guards in
+guards.py, the level of the agent in agent.py; here they are joined, saved and loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from fitness.coherence import guards
+from fitness.coherence.agent import AgentScore, agent_score
+from fitness.coherence.encoder import Encoder, MiniLM
+from fitness.coherence.fitting import Documents, Fitted, fit
+from fitness.coherence.heads import Heads
+from fitness.coherence.ngram import NgramModel
+from fitness.coherence.scales import Scales
+from fitness.coherence.terms import TERM_WEIGHTS, Texts, raw_terms
+from fitness.coherence.words import shortened, spoken, words
+
+_SCHEMA = "composite-evolve/scorer/1"
+_CODE_VERSION = 1  # Raise it whenever a change to the code changes a score.
+_CONFIGURATION = "scorer.json"
+_HEADS, _NGRAMS, _SCALES = "heads.safetensors", "ngrams.safetensors", "scales.safetensors"
+_FILES = (_CONFIGURATION, _HEADS, _NGRAMS, _SCALES)
+_TEMPERATURE = 0.9
+_DECIMALS = 6  # Whatever float noise is left (double precision, some 1e-14) stays far below.
+
+
+@dataclass(frozen=True, slots=True)
+class CoherenceScore:
+    """The coherence of one reply.
+
+    Attributes:
+        value: In [0, 1], higher is better.
+        terms: Z-scored, clipped terms by name, before their weights.
+        guards: Factor in [0, 1] by name; less than 1 took something away.
+    """
+
+    value: float
+    terms: Mapping[str, float]
+    guards: Mapping[str, float]
+
+
+class CoherenceScorer:
+    """Scores replies; made by ``fit`` or ``load``.
+
+    Args:
+        fitted: Heads, word-order model and scales.
+        encoder: Gives texts their vectors; must be the one that the heads were fitted with.
+    """
+
+    def __init__(self, fitted: Fitted, *, encoder: Encoder) -> None:
+        self._fitted = fitted
+        self._encoder = encoder
+
+    @classmethod
+    def fit(
+        cls, documents_by_domain: Mapping[str, Documents], *, encoder: Encoder | None = None, seed: int = 0
+    ) -> CoherenceScorer:
+        """Fit on the training documents of every domain that is to be scored.
+
+        Args:
+            documents_by_domain: Documents by domain, each a sequence of turns (utterances or sentences).
+            encoder: Gives texts their vectors; None takes all-MiniLM-L6-v2.
+            seed: Of the weights, negatives and held-back documents; equal seeds give equal scorers on one machine.
+
+        Raises:
+            ValueError: A domain has fewer than 20 documents of two turns.
+        """
+        encoder = encoder or MiniLM()
+        return cls(fit(documents_by_domain, encoder=encoder, rng=np.random.default_rng(seed)), encoder=encoder)
+
+    def save(self, directory: Path) -> None:
+        """Write ``scorer.json`` and the arrays (safetensors) into a directory."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in self._files().items():
+            (directory / name).write_bytes(content)
+
+    @property
+    def version(self) -> str:
+        """A hash over what ``save`` writes and the code's version: equal versions give equal scores."""
+        return _version(self._files())
+
+    @classmethod
+    def load(cls, directory: Path, *, encoder: Encoder | None = None) -> CoherenceScorer:
+        """A saved scorer. Only safetensors and JSON are read: loading runs no code.
+
+        Args:
+            directory: Where ``save`` wrote.
+            encoder: Gives texts their vectors; None takes all-MiniLM-L6-v2.
+
+        Raises:
+            FileNotFoundError: A file is missing.
+            ValueError: The files are of another schema, or were fitted with another encoder.
+        """
+        configuration = _configuration(directory)
+        encoder = encoder or MiniLM()
+        if configuration["encoder"] != encoder.name:
+            raise ValueError(
+                f"The scorer in {str(directory)!r} was fitted with encoder {configuration['encoder']!r}, and "
+                f"{encoder.name!r} was given; allowed is the encoder it was fitted with. Pass that one, or fit again."
+            )
+        low, shuffled = configuration["order_range"]
+        fitted = Fitted(
+            heads=Heads(load_file(directory / _HEADS)),
+            ngrams=NgramModel(configuration["vocabulary"], load_file(directory / _NGRAMS)),
+            scales=Scales.from_tensors(configuration["terms"], load_file(directory / _SCALES)),
+            order_range=(float(low), float(shuffled)),
+        )
+        return cls(fitted, encoder=encoder)
+
+    def score(self, contexts: Sequence[Sequence[str]], replies: Sequence[str]) -> list[CoherenceScore]:
+        """The coherence of each reply after its context; a score depends on its own texts alone.
+
+        Args:
+            contexts: The turns before each reply, oldest first; the last six are read, 60 words of each.
+            replies: One reply per context; the first 60 words are read.
+
+        Raises:
+            ValueError: Numbers of contexts and replies differ, or a context has no turn.
+        """
+        if len(contexts) != len(replies):
+            raise ValueError(
+                f"score was given {len(contexts)!r} contexts and {len(replies)!r} replies; allowed are equally many."
+            )
+        for number, context in enumerate(contexts):
+            if isinstance(context, str) or not context:
+                raise ValueError(
+                    f"Context {number} is {context!r}; allowed is a sequence of at least one turn. Coherence is "
+                    f"judged against what was said before."
+                )
+        if not replies:
+            return []
+        texts = Texts.of(contexts, replies, self._encoder)
+        raw = raw_terms(texts, self._fitted.heads, self._fitted.ngrams)
+        terms = self._fitted.scales.z_scores(raw, texts.context_means())
+        sums = sum(weight * terms[name] for name, weight in TERM_WEIGHTS.items())
+        bases = 1.0 / (1.0 + np.exp(-np.asarray(sums) / _TEMPERATURE))
+        scores = []
+        for row, base in enumerate(bases):
+            factors = self._guards(texts, row, order_gain=float(raw["order"][row]))
+            value = round(float(base) * float(np.prod(list(factors.values()))), _DECIMALS)
+            row_terms = {name: round(float(values[row]), _DECIMALS) for name, values in terms.items()}
+            scores.append(CoherenceScore(value, row_terms, factors))
+        return scores
+
+    def agent_score(
+        self, scores: Sequence[CoherenceScore], replies: Sequence[str], *, human_replies: Sequence[str]
+    ) -> AgentScore:
+        """The score of an agent over a fixed panel of prompts.
+
+        Args:
+            scores: What ``score`` gave for the agent's replies.
+            replies: The replies, one per prompt.
+            human_replies: What people said to the same prompts.
+
+        Raises:
+            ValueError: The panel is empty, or the numbers differ.
+        """
+        if not len(scores) == len(replies) == len(human_replies):
+            raise ValueError(
+                f"agent_score was given {len(scores)!r} scores, {len(replies)!r} replies and {len(human_replies)!r} "
+                f"human replies; allowed are equally many, one per prompt."
+            )
+        vectors = self._encoder.encode([shortened(reply) for reply in replies])
+        return agent_score([score.value for score in scores], replies, vectors, human_replies)
+
+    def _files(self) -> dict[str, bytes]:
+        configuration = {
+            "schema": _SCHEMA,
+            "encoder": self._encoder.name,
+            "order_range": self._fitted.order_range,
+            "terms": self._fitted.scales.names,
+            "vocabulary": self._fitted.ngrams.vocabulary,
+        }
+        text = json.dumps(configuration, ensure_ascii=False, sort_keys=True, indent=0)
+        return {
+            _CONFIGURATION: f"{text}\n".encode(),
+            _HEADS: save(dict(sorted(self._fitted.heads.tensors.items()))),
+            _NGRAMS: save(dict(sorted(self._fitted.ngrams.tensors.items()))),
+            _SCALES: save(dict(sorted(self._fitted.scales.tensors.items()))),
+        }
+
+    def _guards(self, texts: Texts, row: int, *, order_gain: float) -> dict[str, float]:
+        reply = texts.replies[row]
+        said = spoken(words(reply))
+        turns = [spoken(words(turn)) for turn in texts.turns[row]]
+        low, shuffled = self._fitted.order_range
+        vector = texts.reply_vectors[row].astype(np.float64)
+        similarity = float((texts.turn_vectors[row].astype(np.float64) * vector).sum(axis=1).max())
+        factors = {
+            "length": guards.length(said),
+            "copying": guards.copying(turns, said),
+            "paraphrase_echo": guards.paraphrase_echo(similarity),
+            "loops": guards.loops(said),
+            "word_salad": guards.word_salad(order_gain, said, low=low, shuffled=shuffled),
+            "template_echo": guards.template_echo(turns, said),
+            "speaker_tag": guards.speaker_tag(reply),
+            "ending": guards.ending(reply),
+        }
+        return {name: round(factor, _DECIMALS) for name, factor in factors.items()}
+
+
+def scorer_version(directory: Path) -> str:
+    """``CoherenceScorer.version`` of a saved scorer, from its files alone: no model is loaded.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The files are of another schema.
+    """
+    _configuration(directory)
+    return _version({name: (directory / name).read_bytes() for name in _FILES})
+
+
+def _version(files: Mapping[str, bytes]) -> str:
+    digest = blake2b(str(_CODE_VERSION).encode(), digest_size=12)
+    for name, content in files.items():
+        digest.update(f"{name} {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _configuration(directory: Path) -> dict[str, Any]:
+    for name in _FILES:
+        if not (directory / name).is_file():
+            raise FileNotFoundError(
+                f"{str(directory / name)!r} is missing; a scorer is a directory with {', '.join(_FILES)}. "
+                f"Name the directory that CoherenceScorer.save wrote."
+            )
+    configuration: dict[str, Any] = json.loads((directory / _CONFIGURATION).read_text(encoding="utf-8"))
+    if configuration.get("schema") != _SCHEMA:
+        raise ValueError(
+            f"The scorer in {str(directory)!r} has schema {configuration.get('schema')!r}; allowed is {_SCHEMA!r}. "
+            f"Fit it again with this version."
+        )
+    return configuration

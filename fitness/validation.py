@@ -1,0 +1,145 @@
+"""Does a scorer agree with people? Correlations with mean human ratings, with bootstrap intervals.
+
+Rated files are JSON lines: ``{"ctx": [turns], "resp": reply, "r": {aspect: mean rating, ...}}``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from fitness.statistics import Interval
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RatedReply:
+    """A reply that people rated.
+
+    Attributes:
+        context: The turns before it, oldest first.
+        reply: What was rated.
+        rating: Mean rating over raters; only its order among the file's ratings matters.
+    """
+
+    context: tuple[str, ...]
+    reply: str
+    rating: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far values agree with ratings.
+
+    Attributes:
+        spearman: Rank correlation, in [-1, 1].
+        pearson: Linear correlation, in [-1, 1].
+        pairwise_accuracy: Share of the pairs of replies to one context with unequal ratings whose values stand in
+            the same order, ties counting half; .5 is chance. None where no context has two such replies.
+        num_replies: Replies rated.
+    """
+
+    spearman: Interval
+    pearson: Interval
+    pairwise_accuracy: Interval | None
+    num_replies: int
+
+
+def load_rated(path: Path, aspect: str) -> list[RatedReply]:
+    """The replies of a rated file that have a rating of one aspect.
+
+    Raises:
+        ValueError: A line is no rated reply, or none has the aspect.
+    """
+    rated = []
+    aspects: set[str] = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            context, reply, ratings = tuple(row["ctx"]), row["resp"], row["r"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"Line {number} of {str(path)!r} is {line[:60]!r}; allowed are JSON objects with 'ctx' (turns), "
+                f"'resp' (reply) and 'r' (rating by aspect)."
+            ) from error
+        aspects.update(ratings)
+        if aspect in ratings:
+            rated.append(RatedReply(context, reply, float(ratings[aspect])))
+    if not rated:
+        raise ValueError(f"No reply in {str(path)!r} is rated for {aspect!r}; rated are {sorted(aspects)}.")
+    return rated
+
+
+def agreement(
+    rated: Sequence[RatedReply], values: Sequence[float], *, resamples: int = 1_000, seed: int = 0
+) -> Agreement:
+    """Correlations of values with ratings; intervals resample whole contexts, whose replies depend on each other.
+
+    Args:
+        rated: Rated replies.
+        values: What the scorer gave each of them.
+        resamples: Bootstrap samples.
+        seed: Equal seeds give equal intervals.
+
+    Raises:
+        ValueError: The numbers differ, or there are fewer than three replies.
+    """
+    if len(rated) != len(values) or len(rated) < 3:
+        raise ValueError(
+            f"agreement was given {len(rated)!r} ratings and {len(values)!r} values; allowed are equally "
+            f"many, 3 or more."
+        )
+    ratings = np.array([item.rating for item in rated])
+    scores = np.asarray(values, np.float64)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for row, item in enumerate(rated):
+        groups.setdefault(item.context, []).append(row)
+    rows_by_context = [np.array(rows) for rows in groups.values()]
+    rng = np.random.default_rng(seed)
+    samples = [rng.integers(len(rows_by_context), size=len(rows_by_context)) for _ in range(resamples)]
+
+    def interval(statistic: Callable[[Floats, Floats], float]) -> Interval:
+        drawn = [np.concatenate([rows_by_context[context] for context in sample]) for sample in samples]
+        resampled = [statistic(ratings[rows], scores[rows]) for rows in drawn]
+        low, high = np.quantile(resampled, [0.025, 0.975])
+        return Interval(statistic(ratings, scores), float(low), float(high))
+
+    return Agreement(
+        spearman=interval(lambda first, second: correlation(rankdata(first), rankdata(second))),
+        pearson=interval(correlation),
+        pairwise_accuracy=_pairwise_interval(ratings, scores, rows_by_context, samples),
+        num_replies=len(rated),
+    )
+
+
+def correlation(first: Floats, second: Floats) -> float:
+    """Pearson's correlation, in [-1, 1]; 0 where one side is constant."""
+    left, right = first - first.mean(), second - second.mean()
+    scale = float(np.sqrt((left @ left) * (right @ right)))
+    return float(left @ right) / scale if scale > 0 else 0.0
+
+
+def _pairwise_interval(
+    ratings: Floats,
+    scores: Floats,
+    rows_by_context: Sequence[npt.NDArray[np.int64]],
+    samples: Sequence[npt.NDArray[np.int64]],
+) -> Interval | None:
+    right, total = np.zeros(len(rows_by_context)), np.zeros(len(rows_by_context))
+    for number, rows in enumerate(rows_by_context):
+        rated = np.sign(ratings[rows][:, None] - ratings[rows])
+        scored = np.sign(scores[rows][:, None] - scores[rows])
+        total[number] = (rated > 0).sum()
+        right[number] = ((rated > 0) * (scored + 1) / 2).sum()
+    if not total.any():
+        return None
+    drawn = [right[sample].sum() / total[sample].sum() for sample in samples if total[sample].any()]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(float(right.sum() / total.sum()), float(low), float(high))

@@ -1,0 +1,34 @@
+"""Mutations: one operator per file, ``operator(genome, space, *, rng) -> genome``, registered here in one line each.
+
+An operator never changes its input, gives a valid canonical genome within the space's limits, and gives the very
+object that it was given where it finds nothing to change. The weights are those of the first generation: tweaks
+0.30, swaps 0.15, additions 0.22, removals 0.20, duplication 0.05; crossover takes the rest.
+"""
+
+from genomes.mutation.add_draft import add_draft
+from genomes.mutation.add_edge import add_edge
+from genomes.mutation.add_member import add_member
+from genomes.mutation.change_method import change_method
+from genomes.mutation.duplicate_subgraph import duplicate_subgraph
+from genomes.mutation.group_inputs import group_inputs
+from genomes.mutation.remove_draft import remove_draft
+from genomes.mutation.remove_edge import remove_edge
+from genomes.mutation.remove_node import remove_node
+from genomes.mutation.swap_member import swap_member
+from genomes.mutation.tweak_gene import tweak_gene
+
+MUTATIONS = {
+    "tweak_gene": (tweak_gene, 0.30),
+    "swap_member": (swap_member, 0.09),
+    "change_method": (change_method, 0.06),
+    "add_member": (add_member, 0.09),
+    "group_inputs": (group_inputs, 0.03),
+    "add_edge": (add_edge, 0.05),
+    "add_draft": (add_draft, 0.05),
+    "remove_node": (remove_node, 0.10),
+    "remove_edge": (remove_edge, 0.06),
+    "remove_draft": (remove_draft, 0.04),
+    "duplicate_subgraph": (duplicate_subgraph, 0.05),
+}
+
+__all__ = ["MUTATIONS", *sorted(MUTATIONS)]

@@ -1,0 +1,79 @@
+"""Bring a member in: as a further input of a combiner, or joined to what an edge carries by a new combiner."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genomes.editing import Blueprint, Input, first_fitting
+from genomes.genes import drawn_member, drawn_weight, insert_combiner, pick
+from genomes.genome import Genome
+from genomes.nodes import CombinerNode, MemberNode
+from genomes.space_rules import tokenizer_at
+
+if TYPE_CHECKING:
+    from genomes.space import CompositionSpace
+
+
+def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+    """A genome with one more member, of the tokenizer that it meets.
+
+    Args:
+        genome: A valid genome; stays as it is.
+        space: The members and limits.
+        rng: Draws the place, the member, and the genes of what is new.
+    """
+    if len(genome.of_type(MemberNode)) >= space.max_member_nodes:
+        return genome
+    combiners = genome.of_type(CombinerNode)
+    edits = [
+        partial(_widen, node_id=node_id, node=node, names=_partners(genome, node_id, space), space=space, rng=rng)
+        for node_id, node in combiners.items()
+    ]
+    if len(combiners) < space.max_combiners:
+        edits += [
+            partial(
+                _split,
+                source=edge.source,
+                target=edge.target,
+                names=_partners(genome, edge.source, space),
+                space=space,
+                rng=rng,
+            )
+            for edge in genome.edges
+            if edge.kind == "distribution"
+        ]
+    return first_fitting(genome, space, edits, rng=rng)
+
+
+def _partners(genome: Genome, node_id: str, space: CompositionSpace) -> list[str]:
+    tokenizer_key = tokenizer_at(genome, node_id, space)
+    return [name for name, member in space.members.items() if member.tokenizer_key == tokenizer_key]
+
+
+def _widen(
+    blueprint: Blueprint,
+    *,
+    node_id: str,
+    node: CombinerNode,
+    names: list[str],
+    space: CompositionSpace,
+    rng: np.random.Generator,
+) -> None:
+    newcomer = blueprint.add(drawn_member(pick(names, rng=rng), space, rng=rng))
+    blueprint.inputs[node_id].append(Input(newcomer, "distribution", drawn_weight(node, rng=rng)))
+
+
+def _split(
+    blueprint: Blueprint,
+    *,
+    source: str,
+    target: str,
+    names: list[str],
+    space: CompositionSpace,
+    rng: np.random.Generator,
+) -> None:
+    newcomer = blueprint.add(drawn_member(pick(names, rng=rng), space, rng=rng))
+    insert_combiner(blueprint, target, [source, newcomer], space, rng=rng)

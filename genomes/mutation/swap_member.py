@@ -1,0 +1,42 @@
+"""Put another member in a node's place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genomes.editing import Blueprint, first_fitting
+from genomes.genome import Genome
+from genomes.nodes import CombinerNode, MemberNode
+
+if TYPE_CHECKING:
+    from genomes.space import CompositionSpace
+
+
+def swap_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+    """A genome with another member in one node, its other genes kept.
+
+    Where the node meets others in a combiner, the newcomer has the same tokenizer.
+
+    Args:
+        genome: A valid genome; stays as it is.
+        space: The members.
+        rng: Draws the node and the newcomer.
+    """
+    edits = []
+    for node_id, node in genome.of_type(MemberNode).items():
+        is_combined = any(isinstance(genome.nodes[edge.target], CombinerNode) for edge in genome.outputs(node_id))
+        tokenizer_key = space.members[node.member].tokenizer_key
+        edits += [
+            partial(_put, node_id=node_id, node=replace(node, member=name))
+            for name, member in space.members.items()
+            if name != node.member and (not is_combined or member.tokenizer_key == tokenizer_key)
+        ]
+    return first_fitting(genome, space, edits, rng=rng)
+
+
+def _put(blueprint: Blueprint, *, node_id: str, node: MemberNode) -> None:
+    blueprint.nodes[node_id] = node

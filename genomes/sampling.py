@@ -1,0 +1,57 @@
+"""Random genomes, valid by construction and spread over sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genomes.editing import Blueprint, Input
+from genomes.genes import drawn_combiner, drawn_member, drawn_response, drawn_weight
+from genomes.genome import Genome
+from genomes.mutation.add_draft import add_draft
+
+if TYPE_CHECKING:
+    from genomes.space import CompositionSpace
+
+_DRAFTS_PROBABILITY = 0.4
+
+
+def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+    """A random valid genome in canonical form.
+
+    The number of ensembled members is uniform from 1 to the space's limit, as is the number of combiners that join
+    them, nested at random. Members of one tokenizer are drawn without repetition as long as there are any. Two in
+    five genomes get drafts on top.
+
+    Args:
+        space: The members, ranges and limits.
+        rng: Draws everything.
+    """
+    groups = space.tokenizer_groups()
+    sizes = np.array([len(group) for group in groups], dtype=float)
+    names = groups[int(rng.choice(len(groups), p=sizes / sizes.sum()))]
+    num_members = int(rng.integers(1, space.max_member_nodes + 1)) if space.max_combiners else 1
+    blueprint = Blueprint()
+    sources = []
+    for place in range(num_members):
+        if place % len(names) == 0:
+            order = rng.permutation(len(names))
+        sources.append(blueprint.add(drawn_member(names[order[place % len(names)]], space, rng=rng)))
+    if num_members > 1:
+        num_combiners = int(rng.integers(1, min(space.max_combiners, num_members - 1) + 1))
+        for remaining in range(num_combiners - 1, -1, -1):
+            # Each combiner takes one source or more off the pile and must leave enough for the ones after it.
+            most = len(sources) - remaining
+            count = int(rng.integers(2, most + 1)) if remaining else most
+            chosen = sorted(int(place) for place in rng.choice(len(sources), size=count, replace=False))
+            combiner = drawn_combiner(space, rng=rng)
+            inputs = [Input(sources[place], "distribution", drawn_weight(combiner, rng=rng)) for place in chosen]
+            sources = [source for place, source in enumerate(sources) if place not in chosen]
+            sources.append(blueprint.add(combiner, inputs))
+    blueprint.add(drawn_response(space, rng=rng), [Input(sources[0], "distribution")])
+    genome = blueprint.genome()
+    if space.max_drafts and rng.random() < _DRAFTS_PROBABILITY:
+        for _ in range(int(rng.integers(1, space.max_drafts + 1))):
+            genome = add_draft(genome, space, rng=rng)
+    return genome

@@ -1,0 +1,164 @@
+"""The rules that a space adds: known members, one tokenizer where distributions meet, genes in range, limits.
+
+``check_genome`` runs them after the rules of the graph (rules.py). Operators ask ``is_within_limits`` alone: all
+else about their children is true by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genomes.errors import allowed_names
+from genomes.genome import Genome
+from genomes.nodes import DRAFT_MARK, CombinerNode, MemberNode, ResponseNode
+
+if TYPE_CHECKING:
+    from genomes.space import CompositionSpace
+
+
+_Broken = Callable[[Genome, "CompositionSpace"], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRule:
+    """One rule that needs a space. The fields are those of ``rules.Rule``."""
+
+    name: str
+    sentence: str
+    broken: _Broken
+
+
+SPACE_RULES: list[SpaceRule] = []
+"""The rules in the order in which they are checked."""
+
+
+def is_within_limits(genome: Genome, space: CompositionSpace) -> bool:
+    """Whether a genome keeps the limits on nodes and drafts, and its texts fit into its members."""
+    return not any(True for broken in (_limits, _positions) for _ in broken(genome, space))
+
+
+def _rule(name: str, sentence: str) -> Callable[[_Broken], _Broken]:
+    def register(broken: _Broken) -> _Broken:
+        SPACE_RULES.append(SpaceRule(name, sentence, broken))
+        return broken
+
+    return register
+
+
+@_rule("known-members", "Every member is in the catalogue.")
+def _known_members(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+    for node_id, node in genome.of_type(MemberNode).items():
+        if node.member not in space.members:
+            yield f"Member {node_id!r} is {node.member!r}; {allowed_names(node.member, space.members)}"
+
+
+@_rule("allowed-methods", "Every combiner's method is one of the space's.")
+def _allowed_methods(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+    for node_id, node in genome.of_type(CombinerNode).items():
+        if node.method not in space.methods:
+            yield f"Combiner {node_id!r} has the method {node.method!r}; {allowed_names(node.method, space.methods)}"
+
+
+@_rule("one-tokenizer", "Distributions that meet are over the tokens of one tokenizer.")
+def _one_tokenizer(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+    for combiner_id in genome.of_type(CombinerNode):
+        members = [
+            (node_id, node.member)
+            for node_id, node in sorted(_distribution_members(genome, combiner_id).items())
+            if node.member in space.members
+        ]
+        for node_id, member in members[1:]:
+            first_id, first = members[0]
+            if space.members[member].tokenizer_key != space.members[first].tokenizer_key:
+                yield (
+                    f"Combiner {combiner_id!r} joins {first_id!r} ({first}) and {node_id!r} ({member}), which have "
+                    f"different tokenizers; members meet at token level only with equal ones. Let one draft for the "
+                    f"other instead."
+                )
+                break
+
+
+@_rule("ranges", "Every gene that counts is in the space's range.")
+def _ranges(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+    for node_id, node in genome.of_type(MemberNode).items():
+        kinds = {edge.kind for edge in genome.outputs(node_id)}
+        if "distribution" in kinds and (problem := space.member_temperature.problem_with(node.temperature)):
+            yield f"Member {node_id!r} has temperature {node.temperature!r}; allowed is {problem}."
+        if "text" in kinds and (problem := space.draft_tokens.problem_with(node.draft_tokens)):
+            yield f"Member {node_id!r} has draft_tokens {node.draft_tokens!r}; allowed is {problem}."
+        if len(genome.inputs(node_id)) > 1 and node.template not in space.templates:
+            choices = ", ".join(repr(template) for template in space.templates)
+            yield f"Member {node_id!r} has the template {node.template!r}; allowed: {choices}."
+    for node_id, response in genome.of_type(ResponseNode).items():
+        for name, allowed in space.response_ranges.items():
+            if problem := allowed.problem_with(getattr(response, name)):
+                yield f"Response {node_id!r} has {name} {getattr(response, name)!r}; allowed is {problem}."
+        if response.max_new_tokens != space.max_new_tokens:
+            yield (
+                f"Response {node_id!r} has max_new_tokens {response.max_new_tokens!r}; "
+                f"allowed is {space.max_new_tokens}."
+            )
+
+
+@_rule("limits", "Members, combiners and drafts are no more than the space allows.")
+def _limits(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+    for name, count, limit in (
+        ("member nodes", len(genome.of_type(MemberNode)), space.max_member_nodes),
+        ("combiners", len(genome.of_type(CombinerNode)), space.max_combiners),
+        ("drafts", num_drafts(genome), space.max_drafts),
+    ):
+        if count > limit:
+            yield f"The genome has {count} {name}; allowed are at most {limit}."
+
+
+@_rule("positions", "Drafts, prompt and answer fit into the member's input.")
+def _positions(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+    for node_id, node in genome.of_type(MemberNode).items():
+        if node.member not in space.members:
+            continue
+        drafters = [genome.nodes[edge.source] for edge in genome.inputs(node_id)[1:]]
+        # A byte-level tokenizer never makes more tokens than the template has bytes.
+        frame = len(node.template.replace(DRAFT_MARK, "").encode())
+        drafts = sum(drafter.draft_tokens + frame for drafter in drafters if isinstance(drafter, MemberNode))
+        writes = [space.max_new_tokens]
+        if any(edge.kind == "text" for edge in genome.outputs(node_id)):
+            writes.append(node.draft_tokens)
+        needed, available = drafts + space.prompt_tokens + max(writes), space.members[node.member].positions
+        if needed > available:
+            yield (
+                f"Member {node_id!r} ({node.member}) needs room for {needed} tokens ({drafts} of drafts, "
+                f"{space.prompt_tokens} of prompt, {max(writes)} written), but has {available} positions. "
+                f"Shorten or remove drafts."
+            )
+
+
+def num_drafts(genome: Genome) -> int:
+    """How many text edges run from member to member."""
+    return sum(edge.kind == "text" and isinstance(genome.nodes[edge.source], MemberNode) for edge in genome.edges)
+
+
+def tokenizer_at(genome: Genome, node_id: str, space: CompositionSpace) -> str:
+    """The key of the tokenizer that a node's distribution is over, in a valid genome."""
+    node = genome.nodes[node_id]
+    while not isinstance(node, MemberNode):
+        node_id = genome.inputs(node_id)[0].source
+        node = genome.nodes[node_id]
+    return space.members[node.member].tokenizer_key
+
+
+def _distribution_members(genome: Genome, node_id: str) -> dict[str, MemberNode]:
+    """The members whose distributions reach a node, also where the graph is broken."""
+    members: dict[str, MemberNode] = {}
+    seen = {node_id}
+    stack = [node_id]
+    while stack:
+        for edge in genome.inputs(stack.pop()):
+            node = genome.nodes[edge.source]
+            if edge.kind == "distribution" and edge.source not in seen:
+                seen.add(edge.source)
+                stack.append(edge.source)
+                if isinstance(node, MemberNode):
+                    members[edge.source] = node
+    return members

@@ -1,0 +1,45 @@
+"""Settings and budgets that make no sense are refused, with the value and what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evolve.errors import SettingsError
+from evolve.settings import Budget, SearchSettings
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": "anneal"}, "search.mode is 'anneal'; allowed are 'aging', 'nsga2', 'random'."),
+        ({"population": 0}, "search.population is 0; it has to be a whole number of at least 1."),
+        ({"lag": 2.5}, "search.lag is 2.5; it has to be a whole number of at least 1."),
+        ({"rescore_every": 1}, "search.rescore_every is 1; it has to be a whole number of at least 2."),
+        ({"hall_of_fame": True}, "search.hall_of_fame is True; it has to be a whole number of at least 1."),
+        ({"crossover_probability": 1.5}, "search.crossover_probability is 1.5; it has to be a number from 0 to 1."),
+        ({"confidence_z": float("nan")}, "search.confidence_z is nan; it has to be a number from 0 to 10."),
+        ({"extra_mutation_probability": 1.0}, "is 1.0: mutating would never end; use less."),
+        ({"tournament": 65}, "search.tournament is 65, more than search.population (64)"),
+    ],
+)
+def test_settings(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        SearchSettings(**changes)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"births": 0}, "budget.births is 0; it has to be a whole number of at least 1."),
+        ({"births": 1, "evaluations": "many"}, "budget.evaluations is 'many'; it has to be a whole number"),
+        ({"births": 1, "seconds": -1}, "budget.seconds is -1; it has to be a number from 0 to inf."),
+        ({"births": 1, "max_failures_share": 0.0}, "budget.max_failures_share is 0.0, which no run survives"),
+    ],
+)
+def test_budget(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Budget(**changes)
+    assert message in str(caught.value)

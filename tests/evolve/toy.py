@@ -1,0 +1,175 @@
+"""A tiny problem for the engine: find a hidden vector of digits through noise. Also pools that finish in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from evolve.evaluator import EvaluationRequest
+from evolve.loop import Run
+from evolve.seeding import generator
+from evolve.settings import Budget, SearchSettings
+from evolve.workers.pool import Completed
+from fitness.result import Evaluation, Objective, Outcome
+
+Genome = tuple[int, ...]
+
+TARGET: Genome = (7, 1, 8, 2, 8, 1, 8, 2, 8, 4)
+QUALITY = Objective("quality", "maximise", "in [0, 1] plus noise")
+COST = Objective("cost", "minimise", "sum of digits")
+
+
+def quality(genome: Genome) -> float:
+    return 1 - sum(abs(a - b) for a, b in zip(genome, TARGET, strict=True)) / 63
+
+
+def nudge(genome: Genome, *, rng: np.random.Generator) -> Genome:
+    place = int(rng.integers(len(genome)))
+    digit = min(max(genome[place] + int(rng.choice([-1, 1])), 0), 9)
+    return genome if digit == genome[place] else (*genome[:place], digit, *genome[place + 1 :])
+
+
+def redraw(genome: Genome, *, rng: np.random.Generator) -> Genome:
+    place = int(rng.integers(len(genome)))
+    return (*genome[:place], int(rng.integers(10)), *genome[place + 1 :])
+
+
+def uniform(genome: Genome, other: Genome, *, rng: np.random.Generator) -> Genome:
+    return tuple(a if rng.random() < 0.5 else b for a, b in zip(genome, other, strict=True))
+
+
+class ToySpace:
+    def __init__(self, highest: int = 9) -> None:
+        self.highest = highest
+        self.mutations: Mapping[str, Any] = {"nudge": (nudge, 2.0), "redraw": (redraw, 1.0)}
+        self.crossovers: Mapping[str, Any] = {"uniform": (uniform, 1.0)}
+
+    def founders(self) -> Sequence[tuple[str, Genome]]:
+        return [("zeros", (0,) * len(TARGET)), ("ones", (1,) * len(TARGET))]
+
+    def random(self, *, rng: np.random.Generator) -> Genome:
+        return tuple(int(digit) for digit in rng.integers(self.highest + 1, size=len(TARGET)))
+
+    def problems(self, genome: Genome) -> list[str]:
+        return [f"Digit {digit!r} is no digit." for digit in genome if not 0 <= digit <= 9]
+
+    def key(self, genome: Genome) -> str:
+        return hashlib.blake2b(bytes(genome), digest_size=8).hexdigest()
+
+    def to_json(self, genome: Genome) -> str:
+        return json.dumps(list(genome))
+
+    def from_json(self, text: str) -> Genome:
+        return tuple(json.loads(text))
+
+    def describe(self, genome: Genome) -> Mapping[str, float | int | str]:
+        return {"sum": sum(genome)}
+
+
+@dataclass(frozen=True)
+class ToyFactory:
+    """Noisy quality over ten prompts; with faults, a share of the requests fails in one of five ways."""
+
+    noise: float = 0.1
+    faults: float = 0.0
+    objectives: tuple[Objective, ...] = (QUALITY,)
+    version: str = "toy/1"
+
+    def __call__(self) -> ToyEvaluator:
+        return ToyEvaluator(self)
+
+
+@dataclass
+class ToyEvaluator:
+    factory: ToyFactory
+    requests: list[EvaluationRequest] = field(default_factory=list)
+
+    def evaluate(self, request: EvaluationRequest) -> Evaluation:
+        self.requests.append(request)
+        rng = generator(1, "toy", request.genome, request.panel, request.replicate)
+        genome = tuple(json.loads(request.genome))
+        if rng.random() < self.factory.faults:
+            return self._fault(int(rng.integers(5)))
+        noise = rng.normal(0, self.factory.noise, size=10)
+        first = 10 * request.replicate
+        scores = {f"p{first + i}": quality(genome) + float(noise[i]) for i in range(10)}
+        objectives = {"quality": math.fsum(scores.values()) / 10, "cost": float(sum(genome))}
+        wanted = {one.name: objectives[one.name] for one in self.factory.objectives}
+        return Evaluation.ok(wanted, scores=scores, metrics={"time": time.time()}, seconds=0.01)
+
+    def _fault(self, kind: int) -> Evaluation:
+        if kind == 0:  # An evaluator that forgot to check: the engine has to.
+            return Evaluation(Outcome.OK, {one.name: math.nan for one in self.factory.objectives})
+        outcome = (Outcome.INVALID, Outcome.TIMEOUT, Outcome.CRASH, Outcome.OOM)[kind - 1]
+        return Evaluation.failed(outcome, "injected")
+
+
+class ToyPool:
+    """Finishes what is out in an order drawn from ``seed``, some at a time; in order where there is no seed."""
+
+    def __init__(self, factory: ToyFactory, *, capacity: int = 1, seed: int | None = None) -> None:
+        self.capacity = capacity
+        self.evaluator = factory()
+        self.out: list[tuple[int, EvaluationRequest]] = []
+        self.most_out = 0
+        self._rng = None if seed is None else np.random.default_rng(seed)
+
+    def submit(self, ticket: int, request: EvaluationRequest) -> None:
+        self.out.append((ticket, request))
+        self.most_out = max(self.most_out, len(self.out))
+
+    def wait(self, timeout_seconds: float | None = None) -> list[Completed]:
+        if self._rng is None:
+            chosen = self.out[:1]
+        else:
+            order = self._rng.permutation(len(self.out))
+            chosen = [self.out[i] for i in order[: self._rng.integers(1, len(self.out) + 1)]]
+        self.out = [entry for entry in self.out if entry not in chosen]
+        return [
+            Completed(ticket, self.evaluator.evaluate(request), f"toy-{self.capacity}", time.time(), time.time())
+            for ticket, request in chosen
+        ]
+
+    def close(self) -> None:
+        self.out.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+SETTINGS = SearchSettings(population=12, tournament=4, lag=6, crossover_probability=0.3, rescore_every=5, rescore_top=3)
+BUDGET = Budget(births=60)
+
+
+def create(directory: Path, **changes: Any) -> Run:
+    arguments: dict[str, Any] = {
+        "space": ToySpace(),
+        "factory": ToyFactory(),
+        "settings": SETTINGS,
+        "budget": BUDGET,
+        "seed": 3,
+        "config": {"name": "toy", "problem": {"digits": 10}},
+        **changes,
+    }
+    return Run.create(directory, **arguments)
+
+
+def reopen(directory: Path, **changes: Any) -> Run:
+    return Run.open(directory, **{"space": ToySpace(), "factory": ToyFactory(), **changes})
+
+
+def digest_of_uninterrupted(directory: Path, **changes: Any) -> str:
+    with create(directory, **changes) as run:
+        run.advance(ToyPool(changes.get("factory", ToyFactory())))
+        return run.trajectory_digest

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.results import Contestant, Results, Sample, compare
+from experiments.tables import verdict
+from fitness.result import Evaluation
+
+
+def _contestant(label: str, scores: dict[str, float], *, evaluations: int = 7) -> Contestant:
+    test = Evaluation.ok(
+        {"coherence": sum(scores.values()) / len(scores)},
+        scores=scores,
+        metrics={"coherence": sum(scores.values()) / len(scores), "active_parameters": 1e6},
+        details={"nll": {prompt: 4.0 + score for prompt, score in scores.items()}},
+    )
+    return Contestant(label, f'{{"name":"{label}"}}', evaluations, test)
+
+
+def _scores(seed: int, *, shift: float = 0.0, count: int = 200) -> dict[str, float]:
+    draws = np.random.default_rng(seed).normal(0.4, 0.15, count)
+    return {f"p{index}": float(draw) + shift for index, draw in enumerate(draws)}
+
+
+def _results(*contestants: Contestant) -> Results:
+    rows = compare(contestants, resamples=500, seed=1)
+    return Results(rows, 0.7, 200, (Sample(("hello",), "hi", {"evolved winner": "hey"}),))
+
+
+def test_a_real_gain_is_found_and_its_interval_holds_it() -> None:
+    results = _results(_contestant("base", _scores(1)), _contestant("evolved winner", _scores(2, shift=0.1)))
+    gain = results.rows[0].winner_gain
+    assert gain is not None
+    assert gain.low < 0.1 < gain.high
+    assert gain.low > 0
+    assert verdict(results).startswith("The evolved winner is better than base: +0.")
+
+
+def test_pure_noise_has_no_significant_winner() -> None:
+    results = _results(*(_contestant(f"noise {seed}", _scores(seed)) for seed in range(6)))
+    sentences = verdict(results).splitlines()
+    assert len(sentences) == 5
+    assert all(sentence.startswith("No significant difference") for sentence in sentences)
+    assert all(row.winner_gain_p is not None and row.winner_gain_p > 0.05 for row in results.rows[:-1])
+
+
+def test_a_loss_is_called_a_loss() -> None:
+    results = _results(_contestant("base", _scores(1, shift=0.2)), _contestant("evolved winner", _scores(2)))
+    assert verdict(results).startswith("The evolved winner is worse than base: -0.")
+
+
+def test_contestants_on_other_prompts_are_refused() -> None:
+    few = _contestant("few", _scores(1, count=150))
+    with pytest.raises(ValueError, match="'few' was scored on 150 prompts, 'evolved winner' on 200"):
+        compare([few, _contestant("evolved winner", _scores(2))], resamples=100, seed=0)
+
+
+def test_results_survive_their_file(tmp_path: Path) -> None:
+    results = _results(_contestant("base", _scores(1)), _contestant("evolved winner", _scores(2)))
+    assert Results.read(tmp_path) is None
+    results.write(tmp_path)
+    assert Results.read(tmp_path) == results
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]

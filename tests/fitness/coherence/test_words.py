@@ -1,0 +1,28 @@
+"""Words, their content, and the spellings that score alike."""
+
+import pytest
+
+from fitness.coherence.words import MAX_WORDS, content_words, shortened, spoken, words
+
+
+def test_marks_are_tokens_and_case_is_lost():
+    assert words("Well, I'm 3.5 feet tall!") == ["well", ",", "i'm", "3.5", "feet", "tall", "!"]
+    assert spoken(words("Well... (yes)")) == ["well", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("I do n't know , it 's late", "I don't know, it's late"), ("it\u2019s \u201cfine\u201d", 'it\'s "fine"')],
+)
+def test_spellings_of_one_text_are_one(first, second):
+    assert words(first) == words(second)
+
+
+def test_content_is_what_is_left_without_function_words():
+    assert content_words(words("I don't know, but the shortest path is cool!")) == ["shortest", "path"]
+    assert content_words(words("I like that. Do you?")) == []
+
+
+def test_only_the_first_words_are_kept_on_one_line():
+    assert shortened("a\n  b") == "a b"
+    assert len(shortened("word " * 500).split()) == MAX_WORDS

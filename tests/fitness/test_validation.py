@@ -1,0 +1,74 @@
+"""Agreement with ratings against scipy.stats and constructed cases."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from fitness.validation import RatedReply, agreement, correlation, load_rated
+
+
+def rated(num_contexts, *, rng):
+    return [
+        RatedReply((f"context {context}",), f"reply {reply}", float(rng.integers(1, 6)))
+        for context in range(num_contexts)
+        for reply in range(4)
+    ]
+
+
+def test_correlations_equal_scipys():
+    rng = np.random.default_rng(0)
+    items = rated(30, rng=rng)
+    ratings = [item.rating for item in items]
+    values = np.array(ratings) + rng.normal(0, 2, len(items))
+    found = agreement(items, values, resamples=200)
+    assert found.spearman.value == pytest.approx(stats.spearmanr(ratings, values).statistic)
+    assert found.pearson.value == pytest.approx(stats.pearsonr(ratings, values).statistic)
+    assert found.spearman.low < found.spearman.value < found.spearman.high
+    assert found.num_replies == 120
+
+
+def test_pairs_count_within_a_context_only_and_ties_half():
+    items = [
+        RatedReply(("a",), "1", 1),
+        RatedReply(("a",), "2", 2),
+        RatedReply(("b",), "3", 9),
+        RatedReply(("b",), "4", 8),
+    ]
+    found = agreement(items, [0.0, 1.0, 0.5, 0.5], resamples=20)
+    assert found.pairwise_accuracy is not None
+    assert found.pairwise_accuracy.value == pytest.approx(0.75)  # right once, tied once
+
+
+def test_one_reply_per_context_has_no_pairs():
+    items = [RatedReply((str(number),), "x", number) for number in range(5)]
+    assert agreement(items, range(5), resamples=20).pairwise_accuracy is None
+
+
+def test_a_constant_scorer_agrees_with_nobody():
+    assert correlation(np.arange(4.0), np.zeros(4)) == 0.0
+
+
+class TestFiles:
+    def test_reads_context_reply_and_the_asked_aspect(self, tmp_path):
+        path = tmp_path / "rated.jsonl"
+        rows = [
+            {"ctx": ["Hi."], "resp": "Hello!", "r": {"Overall": 4}},
+            {"ctx": ["Hi."], "resp": "No.", "r": {"Other": 1}},
+        ]
+        path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+        assert load_rated(path, "Overall") == [RatedReply(("Hi.",), "Hello!", 4.0)]
+        with pytest.raises(ValueError, match=r"rated for 'Coherence'; rated are \['Other', 'Overall'\]"):
+            load_rated(path, "Coherence")
+
+    @pytest.mark.parametrize("line", ["no json", '{"ctx": ["Hi."]}', "[]"])
+    def test_names_the_line_that_is_no_rated_reply(self, tmp_path, line):
+        path = tmp_path / "rated.jsonl"
+        path.write_text(line, encoding="utf-8")
+        with pytest.raises(ValueError, match="Line 1 of"):
+            load_rated(path, "Overall")
+
+    def test_unequal_numbers_are_named(self):
+        with pytest.raises(ValueError, match="1 ratings and 2 values"):
+            agreement([RatedReply(("a",), "b", 1.0)], [1.0, 2.0])

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from genomes.agent import AgentGenome, AgentSpace, agent_key, agent_to_json, canonical_agent, check_agent
+from genomes.agent.mutation import MUTATIONS
+from tests.genomes.agent.agents import SPACE, agents, drawn_agent, seeds
+
+few = settings(max_examples=15, deadline=None)
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+class TestMutations:
+    @few
+    @given(genome=agents, seed=seeds)
+    def test_children_are_valid_canonical_and_no_hidden_copies(self, name: str, genome: AgentGenome, seed: int) -> None:
+        before = agent_to_json(genome)
+        child = MUTATIONS[name][0](genome, SPACE, rng=np.random.default_rng(seed))
+        assert check_agent(child, SPACE) == []
+        assert agent_to_json(canonical_agent(child)) == agent_to_json(child)
+        assert agent_to_json(genome) == before
+        assert child is genome or agent_key(child) != agent_key(genome)
+
+    @few
+    @given(genome=agents, seed=seeds)
+    def test_children_are_functions_of_genome_and_seed(self, name: str, genome: AgentGenome, seed: int) -> None:
+        first, second = (MUTATIONS[name][0](genome, SPACE, rng=np.random.default_rng(seed)) for _ in range(2))
+        assert agent_to_json(first) == agent_to_json(second)
+
+    def test_finds_something_to_change_somewhere(self, name: str) -> None:
+        children = [
+            MUTATIONS[name][0](genome, SPACE, rng=np.random.default_rng(seed)) is not genome
+            for seed, genome in ((seed, drawn_agent(seed)) for seed in range(10))
+        ]
+        assert any(children)
+
+
+class TestSpace:
+    @few
+    @given(seed=seeds)
+    def test_limits_hold_through_chains_of_mutations(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        space = AgentSpace(kinds=("perception", "planning", "memory", "action"), max_modules=4)
+        genome = space.random(rng=rng)
+        for name in sorted(space.mutations) * 2:
+            genome = space.mutations[name][0](genome, rng=rng)
+            assert space.problems(genome) == []
+        assert {module.kind for module in genome.modules.values()} <= {*space.kinds, "grid", "body"}
+
+    def test_random_agents_differ(self) -> None:
+        rng = np.random.default_rng(0)
+        assert len({SPACE.key(SPACE.random(rng=rng)) for _ in range(50)}) > 40
+
+    def test_founders_lie_in_the_space(self) -> None:
+        assert [name for name, _ in SPACE.founders()] == ["default", "minimal", "reactive", "controlling"]
+        small = AgentSpace(kinds=("perception", "action"))
+        assert [name for name, _ in small.founders()] == ["minimal"]
+        for _, genome in SPACE.founders():
+            assert SPACE.problems(genome) == []
+            assert SPACE.to_json(SPACE.from_json(SPACE.to_json(genome))) == SPACE.to_json(genome)
+
+    def test_describes_the_graph(self) -> None:
+        described = SPACE.describe(dict(SPACE.founders())["default"])
+        assert (described["num_modules"], described["depth"], described["num_memory"]) == (7, 4, 1)
+        assert described["width"] == 64
+
+    def test_broken_limits_are_named(self) -> None:
+        small = AgentSpace(kinds=("perception", "action"), max_modules=2)
+        problems = small.problems(dict(SPACE.founders())["reactive"])
+        assert problems == [
+            "[max-modules] The agent has 3 modules; allowed are 2 besides the senses.",
+            "[kinds] Module planning1 is a 'planning'; allowed: 'action', 'perception'.",
+        ]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"kinds": ("perception", "action", "planing")}, r"kinds names 'planing'; allowed: .* mean 'planning'\?"),
+            ({"kinds": ("action",)}, r"kinds is \('action',\); it needs 'perception'\. Add it\."),
+            ({"max_modules": 1}, r"max_modules is 1; allowed are whole numbers from 2\."),
+        ],
+    )
+    def test_settings_are_checked(self, arguments: dict, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            AgentSpace(**arguments)

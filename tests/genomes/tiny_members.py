@@ -1,0 +1,149 @@
+"""Random members of a few thousand parameters, and genomes over them, for tests of everything that runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from genomes.combiners import COMBINERS
+from genomes.genome import Genome
+from genomes.members.tokenizers import train_tokenizer
+from genomes.nodes import CombinerNode, Edge, MemberNode, PromptNode, ResponseNode
+
+TEXT = (
+    "hello there, how are you today?\n",
+    "i am fine, thank you very much.\n",
+    "what do you like to read in the evening?\n",
+    "books about the sea, and about the people of the sea.\n",
+)
+CONTEXTS = (
+    ("hello there",),
+    ("what do you like to read?", "books about the sea", "and what about today?"),
+    ("thank you",),
+    ("how are you today?", "i am fine"),
+)
+
+
+@dataclass(frozen=True)
+class TinyMember:
+    name: str
+    model: GPT2LMHeadModel
+    tokenizer: PreTrainedTokenizerFast
+    key: str
+
+
+@lru_cache
+def tiny_tokenizer(vocabulary_size: int = 320) -> PreTrainedTokenizerFast:
+    return train_tokenizer(TEXT, vocabulary_size=vocabulary_size, max_length=96)
+
+
+@lru_cache
+def tiny_member(name: str, *, positions: int = 96, vocabulary_size: int = 320) -> TinyMember:
+    """The member that the name seeds; distributions are peaked enough to differ and flat enough to sample from."""
+    tokenizer = tiny_tokenizer(vocabulary_size)
+    torch.manual_seed(sum(name.encode()))
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=positions,
+        n_embd=16,
+        n_layer=2,
+        n_head=2,
+        initializer_range=0.4,
+        bos_token_id=tokenizer.eos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = GPT2LMHeadModel._from_config(config, attn_implementation="sdpa")
+    return TinyMember(name, model.eval().requires_grad_(False), tokenizer, key=f"tiny-{name}-{positions}")
+
+
+class TinyCatalogue:
+    """Makes any member that it is asked for."""
+
+    def load(self, name: str) -> TinyMember:
+        return tiny_member(name)
+
+
+def response(**changes: float) -> ResponseNode:
+    genes = {"temperature": 0.9, "top_k": 0, "top_p": 1.0, "max_new_tokens": 8} | changes
+    return ResponseNode(**genes)
+
+
+def genome_of(
+    members: dict[str, MemberNode],
+    joins: dict[str, tuple[str, dict[str, float], dict[str, float | None]]],
+    **answer: float,
+) -> Genome:
+    """A genome from member nodes, and combiners as ``{id: (method, parameters, {input: weight})}``, the last on top.
+
+    A member's template may name its draft sources: ``drafts`` are joined with ``with_draft``.
+    """
+    nodes = {"prompt": PromptNode(), **members, "response": response(**answer)}
+    edges = [Edge("prompt", name, "text", 0) for name in members]
+    top = next(iter(members))
+    for name, (method, parameters, inputs) in joins.items():
+        nodes[name] = CombinerNode(
+            method, {key: r.default for key, r in COMBINERS[method].parameters.items()} | parameters
+        )
+        for slot, (source, weight) in enumerate(inputs.items()):
+            edges.append(Edge(source, name, "distribution", slot, weight if COMBINERS[method].has_weights else None))
+        top = name
+    edges.append(Edge(top, "response", "distribution", 0))
+    return Genome(nodes, edges)
+
+
+def with_drafts(genome: Genome, drafts: dict[str, tuple[str, ...]]) -> Genome:
+    """The genome with members reading drafts: ``{reader: writers}``."""
+    edges = [
+        Edge(writer, reader, "text", 1 + slot) for reader, names in drafts.items() for slot, writer in enumerate(names)
+    ]
+    return Genome(genome.nodes, [*genome.edges, *edges])
+
+
+def member(name: str, **genes: object) -> MemberNode:
+    return MemberNode(name, **genes)
+
+
+def shapes() -> dict[str, Genome]:
+    """One genome of every shape that there is, by what is special about it."""
+    three = {"m1": member("ada"), "m2": member("bob", temperature=1.4), "m3": member("cleo", temperature=0.7)}
+    two = {"m1": member("ada"), "m2": member("bob")}
+    weights = {"m1": 2.0, "m2": 1.0, "m3": 0.5}
+    return {
+        "single": genome_of({"m1": member("ada", temperature=1.3)}, {}),
+        "mean": genome_of(three, {"c1": ("mean", {}, weights)}),
+        "weighted": genome_of(three, {"c1": ("weighted", {}, weights)}),
+        "product": genome_of(three, {"c1": ("product", {"sharpness": 1.7}, weights)}),
+        "vote": genome_of(three, {"c1": ("vote", {}, weights)}),
+        "bayesian": genome_of(three, {"c1": ("bayesian", {"tempering": 0.8}, weights)}),
+        "one member twice": genome_of(
+            {"m1": member("ada"), "m2": member("ada"), "m3": member("ada", temperature=1.5)},
+            {"c1": ("bayesian", {}, weights)},
+        ),
+        "nested": genome_of(
+            three,
+            {
+                "c1": ("bayesian", {}, {"m1": 1.0, "m2": 2.0}),
+                "c2": ("product", {}, {"c1": 1.0, "m3": 1.0}),
+                "c3": ("bayesian", {"tempering": 0.3}, {"c2": 1.0, "c1": 3.0}),
+            },
+        ),
+        "filtered": genome_of(
+            two, {"c1": ("mean", {}, {"m1": None, "m2": None})}, top_k=12, top_p=0.8, temperature=1.2
+        ),
+        "draft": with_drafts(
+            genome_of({"m2": member("bob", template="{draft} "), "m1": member("ada", draft_tokens=5)}, {}),
+            {"m2": ("m1",)},
+        ),
+        "drafts of drafts": with_drafts(
+            genome_of(
+                three | {"m4": member("ada", template="so {draft}, ", draft_tokens=3)},
+                {"c1": ("bayesian", {}, {"m3": 1.0, "m4": 2.0})},
+                top_p=0.9,
+            ),
+            {"m2": ("m1",), "m3": ("m2", "m1"), "m4": ("m1", "m2")},
+        ),
+    }
