@@ -2,9 +2,10 @@
 
     nice -n 19 env OMP_NUM_THREADS=1 python benchmarks/energy_flow_learning.py --learners default sb3 --seeds 0 1 2
 
-Learners are names of founder graphs, paths of agent JSON files (e.g. an evolved graph), or ``sb3``, which needs
-stable-baselines3 (a development extra). Every learner has the same worlds (32, ego view, random layout), the same
-number of ticks, and 64 test episodes that none of them has seen; times are CPU seconds of one thread.
+Learners are names of founder graphs (``default-without-memory1`` leaves a module out), directories that `evolve export`
+wrote for an agent, of which only the graph is used, or ``sb3``, which needs stable-baselines3 (a development extra).
+Every learner has the same worlds (32, ego view, random layout), the same number of ticks, and 64 test episodes that
+none of them has seen; times are CPU seconds of one thread.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from fitness.energy_flow import EnergyFlowVecEnv
 from fitness.energy_flow.policies import EgoGreedyPolicy, EgoMemoryPolicy, FullMapPolicy, RandomPolicy, WaitPolicy
 from fitness.energy_flow.rollouts import Policy, episode_returns
 from fitness.statistics import bootstrap_mean
-from genomes.agent import AgentGenome, agent_from_json, founder_agents
+from genomes.agent import AgentGenome, founder_agents
 from genomes.agent.agent import PCDAgent
+from genomes.agent.artifact import load_agent
+from genomes.agent.editing import edited
 
 EPISODES = range(2000, 2064)
 NUM_ENVS = 32
@@ -133,8 +136,13 @@ def train_stable_baselines(*, seed: int, num_steps: int) -> tuple[Policy, int]:
 def trainer(name: str) -> Callable[..., tuple[Policy, int]]:
     if name == "sb3":
         return train_stable_baselines
-    founders = founder_agents()
-    genome = founders[name] if name in founders else agent_from_json(Path(name).read_text(encoding="utf-8"))
+    founder, _, without = name.partition("-without-")
+    if founder in founder_agents():
+        genome = founder_agents()[founder]
+        if without:
+            genome = edited(genome, dropped=without)
+    else:
+        genome = load_agent(Path(name))[0].genome
 
     def train(*, seed: int, num_steps: int) -> tuple[Policy, int]:
         return train_graph(genome, seed=seed, num_steps=num_steps)

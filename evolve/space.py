@@ -6,7 +6,7 @@ The engine treats a genome as opaque: it asks the space for everything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -63,4 +63,13 @@ class SearchSpace(Protocol[G]):
 
     def describe(self, genome: G) -> Mapping[str, float | int | str]:
         """Columns of the history that depend on the genome alone, e.g. size, depth, members."""
+        ...
+
+
+@runtime_checkable
+class InheritingSpace(Protocol[G]):
+    """A space whose children take over more from their first parent than genes, e.g. what it has learnt."""
+
+    def inherit(self, child: G, parent: G) -> G:
+        """The child as it is to be evaluated; called once per birth, after all operators."""
         ...

@@ -15,7 +15,7 @@ from deap import base
 from evolve.errors import OperatorError
 from evolve.selection import selection_for
 from evolve.settings import SearchSettings
-from evolve.space import SearchSpace
+from evolve.space import InheritingSpace, SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Offspring:
 
 
 def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolbox:
-    """The toolbox of a search: ``random``, ``mate``, ``mutate`` and ``select``; all take ``rng``.
+    """The toolbox of a search: ``random``, ``mate``, ``mutate``, ``select``, which take ``rng``, and ``inherit``.
 
     ``mate(genome, other, rng=)`` and ``mutate(genome, rng=)`` draw an operator by weight and give an ``Offspring``.
     """
@@ -36,6 +36,7 @@ def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolb
     toolbox.register("mate", _apply_one, space.crossovers, "Crossover")
     toolbox.register("mutate", _apply_one, space.mutations, "Mutation")
     toolbox.register("select", selection_for(settings).parents)
+    toolbox.register("inherit", space.inherit if isinstance(space, InheritingSpace) else lambda child, parent: child)
     return toolbox
 
 
@@ -52,6 +53,8 @@ def vary(
         genome = step.genome
         names.append(step.operator)
         if rng.random() >= settings.extra_mutation_probability:
+            if genome is not parents[0]:
+                genome = toolbox.inherit(genome, parents[0])
             return Offspring(genome, "+".join(name for name in names if name))
 
 

@@ -16,6 +16,7 @@ from experiments.config.workers import WorkersConfig
 from fitness.energy_flow.senses import View
 from fitness.energy_flow.worlds import Layout
 from genomes.agent.kinds import ACTION
+from genomes.agent.serialization import MAX_ANCESTORS
 from genomes.agent.space import MODULE_KINDS
 
 ROLLOUT_TICKS = 64
@@ -71,10 +72,12 @@ class AgentSpaceConfig(Section):
     Attributes:
         kinds: Kinds of modules.
         max_modules: Most modules besides the senses.
+        inherited_trainings: How many trainings of its ancestors an agent's weights go through before its own.
     """
 
     kinds: Annotated[tuple[str, ...], Unrepeated] = MODULE_KINDS
     max_modules: Annotated[int, Field(ge=2, le=32)] = 12
+    inherited_trainings: Annotated[int, Field(ge=0, le=MAX_ANCESTORS)] = 0
 
     @field_validator("kinds")
     @classmethod

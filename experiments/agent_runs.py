@@ -37,6 +37,7 @@ from experiments.execution import EXPERIMENT_FILE, create_run, open_run
 from experiments.progress import Display
 from fitness.energy_flow.policies import EgoGreedyPolicy, EgoMemoryPolicy, RandomPolicy
 from fitness.energy_flow.rollouts import Policy, episode_returns
+from genomes.agent.genome import AgentGenome
 
 WINNER = "evolved winner"
 
@@ -146,7 +147,8 @@ def agent_finals(run: Run, problem: AgentProblem, pool: WorkerPool) -> AgentResu
     validated = run.measure(leaders, panel=VALIDATION_PANEL, num_replicates=1, pool=pool)
     winner = max(zip(validated, leaders, strict=True), key=lambda pair: (pair[0].leading, pair[1]))[1]
     name, founder = problem.space.founders()[0]
-    default = problem.space.to_json(founder)
+    # The default agent learns as often as the winner has: as its own ancestor, it goes through equally many trainings.
+    default = problem.space.to_json(_after_trainings(founder, problem.space.from_json(winner).num_ancestors))
     tested = run.measure([default, winner], panel=TEST_PANEL, num_replicates=report.trainings, pool=pool)
     contestants = _scripted(problem)
     contestants += [_learnt(f"{name} agent", default, tested[0]), _learnt(WINNER, winner, tested[1])]
@@ -156,6 +158,10 @@ def agent_finals(run: Run, problem: AgentProblem, pool: WorkerPool) -> AgentResu
         resamples=report.bootstrap_resamples,
         seed=problem.config.seed,
     )
+
+
+def _after_trainings(genome: AgentGenome, count: int) -> AgentGenome:
+    return genome if count == 0 else genome.descended_from(_after_trainings(genome, count - 1))
 
 
 def _learnt(label: str, genome: str, results: Results) -> AgentContestant:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolve.evaluator import EvaluationRequest
@@ -25,11 +26,14 @@ from fitness.energy_flow.vector import EnergyFlowVecEnv
 from fitness.energy_flow.worlds import MOVES
 from fitness.result import Evaluation, Objective, Outcome
 from genomes.agent.genome import AgentGenome
-from genomes.agent.serialization import agent_from_json
+from genomes.agent.serialization import agent_from_json, agent_to_json
 from genomes.agent.space import AgentSpace
 from genomes.errors import GenomeFormatError
+from genomes.members.store import Store
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from genomes.agent.agent import PCDAgent
     from genomes.agent.ppo import Progress
 
@@ -40,6 +44,8 @@ AGENT_OBJECTIVES = (
 
 TEST_PANEL = "test"
 VALIDATION_PANEL = "validation"
+
+_WEIGHTS = "weights.safetensors"
 
 _CODE_VERSION = 1  # Part of every evaluator's version: raise it when a change here changes results.
 
@@ -128,7 +134,11 @@ class AgentProblem:
 
 def prepare_agents(config: AgentExperimentConfig) -> AgentProblem:
     """The problem of an experiment; there is nothing to load or to train beforehand."""
-    space = AgentSpace(kinds=config.space.kinds, max_modules=config.space.max_modules)
+    space = AgentSpace(
+        kinds=config.space.kinds,
+        max_modules=config.space.max_modules,
+        inherited_trainings=config.space.inherited_trainings,
+    )
     factory = AgentEvaluatorFactory(
         space=space,
         task=config.task,
@@ -149,6 +159,10 @@ def trained_agent(
 ) -> PCDAgent:
     """An agent after learning; equal arguments give equal weights (on equal machines).
 
+    An agent with an ancestor starts from what that one has learnt under the same panel and replicate. Weights of
+    ancestors are kept in the cache, and learnt again where they are not there, so a result is a function of its
+    request and not of the order in which agents are bred.
+
     Args:
         genome: A valid agent.
         factory: Of the run.
@@ -161,8 +175,28 @@ def trained_agent(
     seed = integer_seed(factory.seed, "learn", panel, replicate) % 2**32
     worlds = make_worlds(factory.task, factory.learning.num_envs)
     agent = PCDAgent(genome, grid_size=senses_of(factory.task).size, num_actions=len(MOVES), seed=seed)
+    if genome.ancestor is not None:
+        agent.inherit(_learnt_weights(genome.ancestor, factory, panel=panel, replicate=replicate))
     agent.learn(worlds, num_steps=factory.learning.num_steps, seed=seed, on_progress=on_progress)
     return agent
+
+
+def _learnt_weights(
+    genome: AgentGenome, factory: AgentEvaluatorFactory, *, panel: str, replicate: int
+) -> dict[str, Tensor]:
+    """What an agent has learnt, from the cache or by letting it learn."""
+    from safetensors.torch import load_file, save_file
+
+    def make(directory: Path) -> None:
+        agent = trained_agent(genome, factory, panel=panel, replicate=replicate)
+        save_file(
+            {name: value.contiguous() for name, value in agent.network.state_dict().items()}, directory / _WEIGHTS
+        )
+
+    content = json.dumps([factory.version, agent_to_json(genome), panel, replicate])
+    key = blake2b(content.encode(), digest_size=16).hexdigest()
+    weights: dict[str, Tensor] = load_file(Store().ensure("agents", key, make) / _WEIGHTS)
+    return weights
 
 
 def senses_of(task: TaskConfig) -> Senses:

@@ -47,6 +47,20 @@ class PCDAgent:
         self.network = AgentNetwork(genome, grid_size=grid_size, num_actions=num_actions, seed=seed)
         self.start()
 
+    def inherit(self, weights: Mapping[str, Tensor]) -> int:
+        """Take over the weights of another agent's network that have the same module id, name and shape.
+
+        Args:
+            weights: A ``state_dict`` of the other network.
+
+        Returns:
+            How many numbers were taken over.
+        """
+        own = self.network.state_dict()
+        shared = {name: given for name, given in weights.items() if name in own and own[name].shape == given.shape}
+        self.network.load_state_dict({**own, **shared})
+        return sum(given.numel() for given in shared.values())
+
     def start(self, *, seed: int = 0) -> None:
         """Forget the past: an episode begins, and with it the random sequence of actions."""
         self._generator = torch.Generator().manual_seed(seed)

@@ -82,7 +82,7 @@ def fresh_id(genome: AgentGenome, kind: str) -> str:
 
 def first_valid(genome: AgentGenome, edits: Iterable[Callable[[], AgentGenome]], space: AgentSpace) -> AgentGenome:
     """The canonical form of the first edit that is valid and no copy of ``genome``; ``genome`` itself where none is."""
-    key = agent_key(genome)
+    key = agent_key(genome.descended_from(None))
     for edit in edits:
         child = edit()
         if not check_agent(child, space) and agent_key(child) != key:

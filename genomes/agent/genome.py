@@ -65,19 +65,22 @@ class AgentGenome:
         modules: The modules by id.
         connections: The connections in any order.
         learning: Learning genes by name; those left out have their defaults.
+        ancestor: Whose learnt weights it starts from, by module id and shape; None where it learns from scratch.
 
     Raises:
         ValueError: A connection names a module that is not there, or there is no such learning gene.
     """
 
-    __slots__ = ("_connections", "_graph", "_inputs", "_learning", "_modules", "_outputs")
+    __slots__ = ("_ancestor", "_connections", "_graph", "_inputs", "_learning", "_modules", "_outputs")
 
     def __init__(
         self,
         modules: Mapping[str, Module],
         connections: Iterable[Connection],
         learning: Mapping[str, Gene] | None = None,
+        ancestor: AgentGenome | None = None,
     ) -> None:
+        self._ancestor = ancestor
         self._modules = MappingProxyType(dict(sorted(modules.items())))
         self._connections = tuple(sorted(connections, key=lambda one: (one.target, one.port, one.source)))
         self._learning = MappingProxyType(completed(learning or {}, LEARNING_GENES, place="An agent"))
@@ -112,6 +115,20 @@ class AgentGenome:
     def learning(self) -> Mapping[str, Gene]:
         """The learning genes by name; read-only."""
         return self._learning
+
+    @property
+    def ancestor(self) -> AgentGenome | None:
+        """Whose learnt weights it starts from."""
+        return self._ancestor
+
+    @property
+    def num_ancestors(self) -> int:
+        """How many trainings its weights have gone through before its own."""
+        return 0 if self._ancestor is None else 1 + self._ancestor.num_ancestors
+
+    def descended_from(self, ancestor: AgentGenome | None) -> AgentGenome:
+        """The same agent with another ancestor, or with none."""
+        return AgentGenome(self._modules, self._connections, self._learning, ancestor)
 
     def inputs(self, module_id: str) -> tuple[Connection, ...]:
         """The connections into a module, in the order of port and source."""
@@ -154,6 +171,7 @@ class AgentGenome:
             self._connections == other._connections
             and dict(self._modules) == dict(other._modules)
             and dict(self._learning) == dict(other._learning)
+            and self._ancestor == other._ancestor
         )
 
     def __hash__(self) -> int:

@@ -37,6 +37,8 @@ def canonical_agent(genome: AgentGenome) -> AgentGenome:
     refined until it settles). Where that leaves a tie, each of the tied is tried as the first, and the smallest
     text counts, so that the form does not depend on ids even in symmetric graphs.
 
+    An ancestor is brought to its own canonical form: other initial weights make another agent.
+
     Raises:
         ValueError: The graph has a cycle, or not exactly one action.
     """
@@ -48,7 +50,8 @@ def canonical_agent(genome: AgentGenome) -> AgentGenome:
     pruned = AgentGenome({name: genome.modules[name] for name in used}, connections, genome.learning)
     pruned.topological_order()
     start = {name: _digest(module.kind, sorted(module.genes.items())) for name, module in pruned.modules.items()}
-    return min((_named(pruned, colours) for colours in _discrete(pruned, start)), key=agent_to_json)
+    canonical = min((_named(pruned, colours) for colours in _discrete(pruned, start)), key=agent_to_json)
+    return canonical if genome.ancestor is None else canonical.descended_from(canonical_agent(genome.ancestor))
 
 
 def _discrete(genome: AgentGenome, colours: _Colours) -> Iterable[_Colours]:
@@ -95,7 +98,7 @@ def _named(genome: AgentGenome, colours: _Colours) -> AgentGenome:
 
 
 def renamed(genome: AgentGenome, names: Mapping[str, str]) -> AgentGenome:
-    """The same agent with other ids."""
+    """The same agent with other ids, and without ancestor, whose ids would be others."""
     modules: dict[str, Module] = {names[name]: module for name, module in genome.modules.items()}
     connections = [Connection(names[one.source], names[one.target], one.port) for one in genome.connections]
     return AgentGenome(modules, connections, genome.learning)

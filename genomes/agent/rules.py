@@ -27,6 +27,8 @@ def check_agent(genome: AgentGenome, space: AgentSpace | None = None) -> list[Vi
         space: Adds the limits of this space.
     """
     violations = [Violation(name, message) for name, (_, broken) in AGENT_RULES.items() for message in broken(genome)]
+    if genome.ancestor is not None:
+        violations += [Violation("ancestor", f"Of its ancestor: {found}") for found in check_agent(genome.ancestor)]
     if space is not None:
         violations += [Violation(name, message) for name, message in _space_limits(genome, space)]
     return violations
@@ -134,6 +136,11 @@ def _gene_ranges(genome: AgentGenome) -> Iterator[str]:
 
 
 def _space_limits(genome: AgentGenome, space: AgentSpace) -> Iterator[tuple[str, str]]:
+    if genome.num_ancestors > space.inherited_trainings:
+        yield (
+            "inherited-trainings",
+            f"The agent has {genome.num_ancestors} ancestors in line; this space allows {space.inherited_trainings}.",
+        )
     num_modules = sum(not module.description.is_sense for module in genome.modules.values())
     if num_modules > space.max_modules:
         yield "max-modules", f"The agent has {num_modules} modules; allowed are {space.max_modules} besides the senses."

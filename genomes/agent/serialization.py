@@ -17,6 +17,9 @@ from genomes.parameters import Gene
 
 AGENT_SCHEMA = "composite-evolve/agent/1"
 
+MAX_ANCESTORS = 8
+"""Longest line of ancestors in a text."""
+
 _CONNECTION_KEYS = ("source", "target", "port")
 
 
@@ -42,21 +45,28 @@ def agent_from_json(text: str) -> AgentGenome:
 
 def agent_to_document(genome: AgentGenome) -> dict[str, Any]:
     """The agent as plain dicts and lists."""
-    return {
+    document: dict[str, Any] = {
         "schema": AGENT_SCHEMA,
         "modules": {name: {"kind": module.kind, **module.genes} for name, module in genome.modules.items()},
         "connections": [{key: getattr(one, key) for key in _CONNECTION_KEYS} for one in genome.connections],
         "learning": dict(genome.learning),
     }
+    if genome.ancestor is not None:
+        document["ancestor"] = agent_to_document(genome.ancestor)
+    return document
 
 
-def agent_from_document(document: object) -> AgentGenome:
-    """The inverse of ``agent_to_document``; every gene has to be there.
+def agent_from_document(document: object, *, max_ancestors: int = MAX_ANCESTORS) -> AgentGenome:
+    """The inverse of ``agent_to_document``; every gene has to be there, ``ancestor`` may be left out.
 
     Raises:
         GenomeFormatError: Something is missing, unknown or of the wrong type.
     """
-    top = _with_keys(document, "agent", ("schema", "modules", "connections", "learning"))
+    keys = ("schema", "modules", "connections", "learning")
+    has_ancestor = isinstance(document, Mapping) and "ancestor" in document
+    top = _with_keys(document, "agent", (*keys, "ancestor") if has_ancestor else keys)
+    if has_ancestor and max_ancestors < 1:
+        raise GenomeFormatError(f"agent.ancestor has more than {MAX_ANCESTORS} ancestors in line; leave the last out.")
     if top["schema"] != AGENT_SCHEMA:
         raise GenomeFormatError(f"agent.schema is {top['schema']!r}; {allowed_names(top['schema'], [AGENT_SCHEMA])}")
     if not isinstance(top["modules"], Mapping):
@@ -69,7 +79,8 @@ def agent_from_document(document: object) -> AgentGenome:
     ]
     learning = _with_keys(top["learning"], "agent.learning", tuple(LEARNING_GENES))
     genes = {name: _gene(learning[name], f"agent.learning.{name}") for name in LEARNING_GENES}
-    return AgentGenome(modules, connections, genes)
+    ancestor = agent_from_document(top["ancestor"], max_ancestors=max_ancestors - 1) if has_ancestor else None
+    return AgentGenome(modules, connections, genes, ancestor)
 
 
 def _module(value: object, path: str) -> Module:

@@ -18,7 +18,7 @@ from genomes.agent.identity import agent_key, canonical_agent
 from genomes.agent.kinds import ACTION, KINDS
 from genomes.agent.mutation import MUTATIONS
 from genomes.agent.rules import check_agent
-from genomes.agent.serialization import agent_from_json, agent_to_json
+from genomes.agent.serialization import MAX_ANCESTORS, agent_from_json, agent_to_json
 from genomes.errors import allowed_names
 
 MODULE_KINDS = tuple(name for name, kind in KINDS.items() if not kind.is_sense)
@@ -34,6 +34,8 @@ class AgentSpace:
     Attributes:
         kinds: Kinds of modules that may be used; perception and action are needed.
         max_modules: Most modules besides the senses.
+        inherited_trainings: How many trainings of its ancestors an agent's weights go through before its own
+            (Lamarckian inheritance, by module id and shape); 0 lets every agent learn from scratch.
 
     Raises:
         ValueError: A setting is impossible; the message names it, its value and what is allowed.
@@ -41,6 +43,7 @@ class AgentSpace:
 
     kinds: tuple[str, ...] = MODULE_KINDS
     max_modules: int = 12
+    inherited_trainings: int = 0
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
@@ -51,6 +54,11 @@ class AgentSpace:
                 raise ValueError(f"kinds is {self.kinds!r}; it needs {kind!r}. Add it.")
         if self.max_modules < 2:
             raise ValueError(f"max_modules is {self.max_modules!r}; allowed are whole numbers from 2.")
+        if not 0 <= self.inherited_trainings <= MAX_ANCESTORS:
+            raise ValueError(
+                f"inherited_trainings is {self.inherited_trainings!r}; "
+                f"allowed are whole numbers from 0 to {MAX_ANCESTORS}."
+            )
 
     @property
     def mutations(self) -> Mapping[str, tuple[Callable[..., AgentGenome], float]]:
@@ -74,6 +82,12 @@ class AgentSpace:
         for _ in range(int(rng.integers(1, _RANDOM_EDITS + 1))):
             genome = pick(operators, rng=rng)(genome, rng=rng)
         return genome
+
+    def inherit(self, child: AgentGenome, parent: AgentGenome) -> AgentGenome:
+        """The child with its parent as ancestor, whose own line is cut to what the space allows."""
+        if self.inherited_trainings == 0:
+            return child
+        return child.descended_from(_cut(parent, self.inherited_trainings - 1))
 
     def problems(self, genome: AgentGenome) -> list[str]:
         """Every broken rule, as sentences; empty where the agent is valid in this space."""
@@ -108,6 +122,13 @@ class AgentSpace:
             "num_modules": sum(not module.description.is_sense for module in genome.modules.values()),
             "num_connections": len(genome.connections),
             "depth": max(depths.values(), default=0),
+            "num_ancestors": genome.num_ancestors,
             **{f"num_{kind}": len(genome.of_kind(kind)) for kind in MODULE_KINDS if kind != ACTION},
             **genome.learning,
         }
+
+
+def _cut(genome: AgentGenome, num_ancestors: int) -> AgentGenome:
+    if genome.ancestor is None:
+        return genome
+    return genome.descended_from(_cut(genome.ancestor, num_ancestors - 1) if num_ancestors else None)

@@ -47,7 +47,7 @@ class Store:
         """The directory of a key, made with ``make(directory)`` where it is not there yet.
 
         Args:
-            kind: ``"members"`` or ``"tokenizers"``.
+            kind: What it is, e.g. ``"members"``; a folder's name.
             key: A hash over all that decides the content.
             make: Is handed an empty directory and fills it. Where it raises, nothing stays.
         """

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
+import shutil
 from io import StringIO
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from evolve.evaluator import EvaluationRequest
 from evolve.history import replay
 from experiments.agent_config import ROLLOUT_TICKS, AgentExperimentConfig, LearningConfig
 from experiments.agent_results import AgentContestant, AgentResults, compare_agents
-from experiments.agents import episode_seeds, make_worlds, prepare_agents
+from experiments.agents import episode_seeds, make_worlds, prepare_agents, trained_agent
 from experiments.commands.export import export_winner
 from experiments.commands.history import run_history
 from experiments.commands.launch import dry_run_experiment, launch_experiment
@@ -25,7 +28,8 @@ from experiments.config import ConfigError
 from experiments.config.loading import experiment_kind, load_as
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.result import Outcome
-from genomes.agent import AgentGenome, default_agent
+from genomes.agent import AgentGenome, AgentSpace, default_agent
+from genomes.agent.agent import PCDAgent
 from genomes.agent.ppo import PPOSettings
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -94,6 +98,56 @@ class TestEvaluator:
         other = config.model_copy(update={"task": config.task.model_copy(update={"reward": "intrinsic"})})
         assert prepare_agents(other).factory.version != problem.factory.version
         assert isinstance(make_worlds(other.task, 2), ReferenceVecEnv)
+
+
+class TestInheritance:
+    """Lamarckian: weights of ancestors are taken over, through a cache that decides nothing."""
+
+    @pytest.fixture
+    def problem(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("COMPOSITE_EVOLVE_CACHE", str(tmp_path / "cache"))
+        settings = {"num_steps": 512, "num_envs": 8, "episodes": 4}
+        space = {"max_modules": 7, "inherited_trainings": 2}
+        return prepare_agents(AgentExperimentConfig(kind="agent", name="t", learning=settings, space=space))
+
+    def test_learning_goes_on_from_the_ancestor(self, problem) -> None:
+        minimal = dict(problem.space.founders())["minimal"]
+        once = trained_agent(minimal, problem.factory, panel="search", replicate=0)
+        child = problem.space.inherit(minimal, minimal)
+        started = PCDAgent(minimal, seed=7)
+        num_weights = sum(value.numel() for value in started.network.state_dict().values())
+        assert started.inherit(once.network.state_dict()) == num_weights
+        twice = trained_agent(child, problem.factory, panel="search", replicate=0)
+        again = trained_agent(child, problem.factory, panel="search", replicate=0)
+        shutil.rmtree(tmp := Path(os.environ["COMPOSITE_EVOLVE_CACHE"]))
+        uncached = trained_agent(child, problem.factory, panel="search", replicate=0)
+        assert any(tmp.rglob("weights.safetensors"))
+        for name, value in twice.network.state_dict().items():
+            assert torch.equal(value, again.network.state_dict()[name])
+            assert torch.equal(value, uncached.network.state_dict()[name])
+        assert not torch.equal(twice.network.critic.head.weight, once.network.critic.head.weight)
+
+    def test_only_weights_of_equal_name_and_shape_are_taken_over(self, problem) -> None:
+        founders = dict(problem.space.founders())
+        source, target = PCDAgent(founders["minimal"], seed=1), PCDAgent(founders["default"], seed=2)
+        before = {name: value.clone() for name, value in target.network.state_dict().items()}
+        given = source.network.state_dict()
+        taken = target.inherit(given)
+        after = target.network.state_dict()
+        fitting = {name for name in before if name in given and given[name].shape == before[name].shape}
+        assert any(name.startswith("parts.perception1") for name in fitting)
+        assert taken == sum(before[name].numel() for name in fitting)
+        for name in before:
+            assert torch.equal(after[name], given[name] if name in fitting else before[name])
+
+    def test_a_run_compares_at_equally_many_trainings(self, experiment: Path, tmp_path: Path, problem) -> None:
+        settings = ("space.inherited_trainings=2", "budget.births=10", "report.trainings=1")
+        execution = Execution(serial=True, settings=settings)
+        results = launch_experiment(experiment, execution=execution, runs=tmp_path / "runs", console=quiet())
+        table = run_history(tmp_path / "runs" / "smoke")
+        assert table["genome.num_ancestors"].max() >= 1
+        founder, winner = (AgentSpace().from_json(row.genome).num_ancestors for row in results.rows[-2:])
+        assert founder == winner
 
 
 class TestRuns:

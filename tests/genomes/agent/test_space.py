@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from genomes.agent import AgentGenome, AgentSpace, agent_key, agent_to_json, canonical_agent, check_agent
+from genomes.agent import (
+    AgentGenome,
+    AgentSpace,
+    agent_from_json,
+    agent_key,
+    agent_to_json,
+    canonical_agent,
+    check_agent,
+)
 from genomes.agent.mutation import MUTATIONS
+from genomes.errors import GenomeFormatError
 from tests.genomes.agent.agents import SPACE, agents, drawn_agent, seeds
 
 few = settings(max_examples=15, deadline=None)
@@ -85,3 +94,47 @@ class TestSpace:
     def test_settings_are_checked(self, arguments: dict, message: str) -> None:
         with pytest.raises(ValueError, match=message):
             AgentSpace(**arguments)
+
+
+class TestInheritance:
+    def test_children_descend_from_their_parent_in_lines_of_limited_length(self) -> None:
+        space = AgentSpace(inherited_trainings=2)
+        rng = np.random.default_rng(0)
+        parents = [canonical_agent(drawn_agent(0))]
+        for _ in range(4):
+            child = space.mutations["tweak_gene"][0](parents[-1], rng=rng)
+            assert child.ancestor is None
+            parents.append(space.inherit(child, parents[-1]))
+        assert [one.num_ancestors for one in parents] == [0, 1, 2, 2, 2]
+        assert parents[-1].ancestor.descended_from(None) == parents[-2].descended_from(None)
+        assert all(space.problems(one) == [] for one in parents)
+        assert space.describe(parents[-1])["num_ancestors"] == 2
+
+    @few
+    @given(genome=agents, other=agents)
+    def test_an_ancestor_is_part_of_identity_and_json(self, genome: AgentGenome, other: AgentGenome) -> None:
+        child = genome.descended_from(other)
+        assert agent_key(child) != agent_key(genome)
+        assert agent_from_json(agent_to_json(child)) == child
+        assert agent_key(canonical_agent(child)) == agent_key(child)
+
+    def test_without_inheritance_children_learn_from_scratch(self) -> None:
+        child, parent = drawn_agent(1), drawn_agent(2)
+        assert SPACE.inherit(child, parent) is child
+        found = SPACE.problems(child.descended_from(parent))
+        assert found == ["[inherited-trainings] The agent has 1 ancestors in line; this space allows 0."]
+
+    def test_lines_that_are_too_long_are_refused(self) -> None:
+        genome = drawn_agent(1)
+        for _ in range(9):
+            genome = genome.descended_from(genome)
+        with pytest.raises(GenomeFormatError, match=r"agent\.ancestor has more than 8 ancestors in line"):
+            agent_from_json(agent_to_json(genome))
+        with pytest.raises(ValueError, match="inherited_trainings is 9; allowed are whole numbers from 0 to 8"):
+            AgentSpace(inherited_trainings=9)
+
+    def test_broken_ancestors_are_named(self) -> None:
+        genome = drawn_agent(1)
+        broken = AgentGenome({"action": genome.modules[genome.of_kind("action")[0]]}, [])
+        found = [str(one) for one in check_agent(genome.descended_from(broken))]
+        assert any("Of its ancestor: [perceives]" in one for one in found)
