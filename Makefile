@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint members clean
+.PHONY: setup demo test lint members scorer clean
 
 setup: $(VENV)/.installed
 
@@ -20,7 +20,7 @@ demo: setup
 	else $(BIN)/evolve launch experiments/quickstart.yaml; fi
 
 test: setup lint
-	$(BIN)/python -m pytest --hypothesis-profile=ci
+	$(BIN)/python -m pytest --hypothesis-profile=ci --numprocesses=2 --dist=loadfile
 
 lint: setup
 	$(BIN)/ruff check .
@@ -30,6 +30,9 @@ lint: setup
 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members
+
+scorer: setup  ## fits the bundled coherence scorer again (about 20 minutes on one core)
+	$(BIN)/python -c "from experiments.scorers import fit_bundled_scorer; print(fit_bundled_scorer().version)"
 
 clean:
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

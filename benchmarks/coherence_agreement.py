@@ -1,10 +1,10 @@
-"""Prints how the coherence scorer agrees with people and how it stands up to attacks.
+"""Prints how the coherence scorer agrees with people and how it stands up to attacks, gate by gate.
 
     python benchmarks/coherence_agreement.py DATA [SCORER]
 
 DATA holds rated replies and attacks (``usr_pc.jsonl``, ``dailydialog_attacks.json``, ...) that are not part of this
 project; SCORER is a saved scorer, by default the bundled one. Held-out text comes from the default experiment's
-test split.
+test split. It ends with PASS or FAIL for every gate, and exits with 1 where one fails.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import Example, balanced, documents_in, examples_from
 from experiments.scorers import BUNDLED_SCORER
+from fitness.coherence.attacks import ECHOES, FILLERS, WRECKS, Exchange
 from fitness.coherence.encoder import Encoder
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.validation import agreement, load_rated
@@ -49,7 +50,30 @@ CONSTANT_REPLIES = (
 )
 
 
-def human_agreement(scorer: CoherenceScorer, data: Path) -> None:
+GATES = {
+    "mean rho, usr_pc by Overall": (">=", 0.38),
+    "mean rho, usr_pc by Maintains Context": (">=", 0.38),
+    "held-out R@1 of 2": (">=", 0.86),
+    "held-out R@1 of 10": (">=", 0.64),
+    "human above shuffled words": (">=", 0.90),
+    "human above one swapped pair": (">=", 0.70),
+    "attacks, mean over kinds of the file": (">=", 0.93),
+    "attacks, mean over all kinds": (">=", 0.93),
+    "attacks, worst kind": (">=", 0.75),
+    "attacks, worst of copying and echoing": (">=", 0.90),
+    "best constant reply, share of human mean": ("<=", 0.75),
+    "best constant reply, agent level": ("<=", 0.50),
+    "difference of human means between domains": ("<=", 0.05),
+    "new replies per second on one thread": (">=", 60.0),
+}
+"""What a scorer has to reach, and on which side of the number."""
+
+COPYING = ("contextrep_contextonly", "contextrep_contextplus", "template", "template2", "you_said", "so_echo")
+
+Found = dict[str, float]
+
+
+def human_agreement(scorer: CoherenceScorer, data: Path) -> Found:
     print("\nSpearman with mean human ratings [95 % over contexts]; accuracy of pairs within a context")
     found = {}
     for name, aspect in RATED:
@@ -60,13 +84,18 @@ def human_agreement(scorer: CoherenceScorer, data: Path) -> None:
         pairs = "" if result.pairwise_accuracy is None else f"  pairs {result.pairwise_accuracy.value:.3f}"
         rho = result.spearman
         print(f"  {name:34s}{aspect:20s}{rho.value:6.3f} [{rho.low:.3f}, {rho.high:.3f}]{pairs}")
+    means = {}
     for aspect in ("Overall", "Maintains Context"):
         kept = [value for key, value in found.items() if key[0] != "usr_pc.jsonl" or key[1] == aspect]
+        means[f"mean rho, usr_pc by {aspect}"] = float(np.mean(kept))
         print(f"  mean over four sets, usr_pc by {aspect}: {np.mean(kept):.3f}")
+    return means
 
 
-def held_out(scorer: CoherenceScorer, domain: str, examples: list[Example], *, rng: np.random.Generator) -> float:
-    """Prints ranking accuracies of one domain and returns the mean score of its human replies."""
+def held_out(
+    scorer: CoherenceScorer, domain: str, examples: list[Example], *, rng: np.random.Generator
+) -> tuple[float, Found]:
+    """Prints ranking accuracies of one domain; the mean score of its human replies, and the accuracies."""
     contexts = [example.context for example in examples]
     replies = [example.reply for example in examples]
     true = _values(scorer, contexts, replies)
@@ -85,12 +114,18 @@ def held_out(scorer: CoherenceScorer, domain: str, examples: list[Example], *, r
         f"{(true > parrot).mean():.3f}  mean {true.mean():.3f} sd {true.std():.3f}; random {rivals.mean():.3f}, "
         f"shuffled {shuffled.mean():.3f}, copy {parrot.mean():.3f}"
     )
-    return float(true.mean())
+    return float(true.mean()), {
+        "held-out R@1 of 2": float((true > rivals).mean()),
+        "held-out R@1 of 10": float((true > rivals.max(axis=0)).mean()),
+        "human above shuffled words": float((true > shuffled).mean()),
+        "human above one swapped pair": float((true > swapped).mean()),
+    }
 
 
-def attacks(scorer: CoherenceScorer, data: Path) -> None:
+def attacks(scorer: CoherenceScorer, data: Path) -> Found:
     print("\nShare of items where the human reference scores above the attack")
     wins: dict[str, list[float]] = defaultdict(list)
+    added: set[str] = set()
     for group in json.loads((data / "dailydialog_attacks.json").read_text(encoding="utf-8")):
         contexts = [row["source"].split("<|endoftext|>") for row in group]
         last = contexts[0][-1].split()
@@ -102,6 +137,7 @@ def attacks(scorer: CoherenceScorer, data: Path) -> None:
             "so_echo": f"So {contexts[0][-1].rstrip('.?! ').lower()}, right?",
         }
         replies = [*(row["system_output"] for row in group), *extra.values()]
+        added.update(extra)
         values = _values(scorer, [contexts[0]] * len(replies), replies)
         names = [*(row["system_id"] for row in group), *extra]
         for name, value in zip(names[1:], values[1:], strict=True):
@@ -109,7 +145,36 @@ def attacks(scorer: CoherenceScorer, data: Path) -> None:
     means = {name: float(np.mean(items)) for name, items in wins.items()}
     for name, mean in sorted(means.items(), key=lambda item: item[1]):
         print(f"  {name:24s}{mean:.3f}")
-    print(f"  mean over {len(means)} kinds {np.mean(list(means.values())):.3f}, worst {min(means.values()):.3f}")
+    of_file = [mean for name, mean in means.items() if name not in added]
+    print(
+        f"  mean over {len(means)} kinds {np.mean(list(means.values())):.3f} ({len(of_file)} of the file "
+        f"{np.mean(of_file):.3f}), worst {min(means.values()):.3f}"
+    )
+    return {
+        "attacks, mean over kinds of the file": float(np.mean(of_file)),
+        "attacks, mean over all kinds": float(np.mean(list(means.values()))),
+        "attacks, worst kind": min(means.values()),
+        "attacks, worst of copying and echoing": min(means[name] for name in COPYING),
+    }
+
+
+def generated_attacks(scorer: CoherenceScorer, domain: str, examples: list[Example]) -> None:
+    """The project's own attacks on held-out prompts, by family. No gate: guards were written beside them."""
+    rng = np.random.default_rng(0)
+    exchanges = [
+        Exchange(example.context, example.reply, examples[(place + 37) % len(examples)].reply)
+        for place, example in enumerate(examples)
+    ]
+    contexts = [exchange.context for exchange in exchanges]
+    human = _values(scorer, contexts, [exchange.reply for exchange in exchanges])
+    print(f"\nOwn attacks, {domain}: share of prompts where the human is above (mean of the attack by the human mean)")
+    for family, kinds in (("echoes", ECHOES), ("fillers", FILLERS), ("wrecks", WRECKS)):
+        found = {}
+        for name, attack in kinds.items():
+            values = _values(scorer, contexts, [attack(exchange, rng) for exchange in exchanges])
+            found[name] = float((human > values).mean() + 0.5 * (human == values).mean()), values.mean() / human.mean()
+        cells = ", ".join(f"{name} {share:.2f} ({part:.2f})" for name, (share, part) in found.items())
+        print(f"  {family}: mean {np.mean([share for share, _ in found.values()]):.3f}: {cells}")
 
 
 def adversarial(scorer: CoherenceScorer, data: Path, *, num_contexts: int) -> None:
@@ -124,7 +189,7 @@ def adversarial(scorer: CoherenceScorer, data: Path, *, num_contexts: int) -> No
     print(f"\nDailyDialog++ ({len(lines)} contexts), share of pairs with the right reply {shares}")
 
 
-def constants(scorer: CoherenceScorer, examples: list[Example]) -> None:
+def constants(scorer: CoherenceScorer, examples: list[Example]) -> Found:
     contexts = [example.context for example in examples]
     humans = [example.reply for example in examples]
     scores = scorer.score(contexts, humans)
@@ -132,10 +197,14 @@ def constants(scorer: CoherenceScorer, examples: list[Example]) -> None:
     print(
         f"\nOne reply to {len(examples)} prompts, as a share of the human value {human.value:.3f} ({human.penalties})"
     )
+    parts, levels = [], []
     for reply in CONSTANT_REPLIES:
         scores = scorer.score(contexts, [reply] * len(contexts))
         agent = scorer.agent_score(scores, [reply] * len(contexts), human_replies=humans)
-        print(f"  replies {agent.mean / human.mean:.3f}  agent {agent.value / human.value:.3f}  {reply!r}")
+        parts.append(agent.mean / human.mean)
+        levels.append(agent.value / human.value)
+        print(f"  replies {parts[-1]:.3f}  agent {levels[-1]:.3f}  {reply!r}")
+    return {"best constant reply, share of human mean": max(parts), "best constant reply, agent level": max(levels)}
 
 
 def _values(scorer: CoherenceScorer, contexts: list, replies: list[str]) -> np.ndarray:  # type: ignore[type-arg]
@@ -153,11 +222,22 @@ def _swapped(reply: str, *, rng: np.random.Generator) -> str:
     return " ".join(said)
 
 
-def main(data: Path, directory: Path, *, encoder: Encoder | None = None) -> None:
+def has_passed(found: Found) -> bool:
+    """Prints every gate; whether all are reached."""
+    print("\nGates")
+    reached = []
+    for name, (side, bound) in GATES.items():
+        reached.append(found[name] >= bound if side == ">=" else found[name] <= bound)
+        print(f"  {'PASS' if reached[-1] else 'FAIL'}  {name} {found[name]:.3f} ({side} {bound:g})")
+    return all(reached)
+
+
+def main(data: Path, directory: Path, *, encoder: Encoder | None = None) -> int:
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     scorer = CoherenceScorer.load(directory, encoder=encoder)
-    human_agreement(scorer, data)
+    print(f"scorer {scorer.version}")
+    found = human_agreement(scorer, data)
     domains = {
         "conversation": load_chitchat(domain="conversation"),
         "graphs": load_docstrings(["networkx"], domain="graphs"),
@@ -165,17 +245,24 @@ def main(data: Path, directory: Path, *, encoder: Encoder | None = None) -> None
     }
     examples = {name: examples_from(documents_in(found, "test"), per_document=1) for name, found in domains.items()}
     print("\nHeld-out human replies against others")
-    means = [held_out(scorer, name, found[:300], rng=rng) for name, found in examples.items()]
+    ranked = {name: held_out(scorer, name, items[:300], rng=rng) for name, items in examples.items()}
+    means = [mean for mean, _ in ranked.values()]
     print(f"  domains differ by {max(means) - min(means):.3f}")
-    attacks(scorer, data)
+    found |= ranked["conversation"][1] | {"difference of human means between domains": max(means) - min(means)}
+    found |= attacks(scorer, data)
+    for name, items in examples.items():
+        generated_attacks(scorer, name, items[:100])
     adversarial(scorer, data, num_contexts=200)
-    constants(scorer, balanced([item for found in examples.values() for item in found], count=96, salt="constants"))
-    constants(scorer, examples["conversation"][:96])
+    everything = [item for items in examples.values() for item in items]
+    mixed = constants(scorer, balanced(everything, count=96, salt="constants"))
+    alone = constants(scorer, examples["conversation"][:96])
+    found |= {name: max(mixed[name], alone[name]) for name in mixed}
     fresh = [f"{example.reply} {number}" for number, example in enumerate(examples["conversation"][:200])]
     start = time.perf_counter()
     scorer.score([example.context for example in examples["conversation"][:200]], fresh)
-    print(f"\n{200 / (time.perf_counter() - start):.0f} new replies a second on one thread")
+    found["new replies per second on one thread"] = 200 / (time.perf_counter() - start)
+    return 0 if has_passed(found) else 1
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else BUNDLED_SCORER)
+    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else BUNDLED_SCORER))

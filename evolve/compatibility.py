@@ -36,8 +36,13 @@ def description_of(
             "founders": {name: space.key(genome) for name, genome in space.founders()},
         },
     }
-    document: dict[str, Any] = json.loads(json.dumps(described))
-    return document
+    return as_plain(described)
+
+
+def as_plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document as JSON would give it back."""
+    plain: dict[str, Any] = json.loads(json.dumps(document))
+    return plain
 
 
 def check_unchanged(
@@ -64,7 +69,8 @@ def check_unchanged(
         raise ConfigChangedError(
             "The configuration differs from the one that the run was made with:\n" + "\n".join(changed) + "\n"
             f"These may change when a run is resumed: {', '.join(sorted(may_change))}. Anything else would make a "
-            "trajectory that no single configuration describes: set it back, or start a new run in another directory."
+            "trajectory that no single configuration describes: set it back, or start a new run from the leaders of "
+            "this one: evolve fork RUN --to NEW --set KEY=VALUE."
         )
 
 

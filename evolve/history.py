@@ -14,7 +14,8 @@ import pandas as pd
 from deap import tools
 
 from evolve.errors import ReplayMismatchError, RunCorruptError
-from evolve.jobs import Event, Job
+from evolve.folding import fold
+from evolve.jobs import JOB_KINDS, Event, Job
 from evolve.log_reading import RunLogReader
 from evolve.loop import Run
 from evolve.planning import Planner
@@ -32,6 +33,7 @@ COLUMNS = {
     "num_attempts": "genomes that were bred until this one was taken",
     "status": "outcome of its evaluation",
     "is_duplicate": "whether it shares the evaluation of an earlier birth",
+    "is_remembered": "whether its evaluation was made by the run that this one was forked from",
     "standard_error": "of the leading objective, over all replicates of its key",
     "lower_confidence_bound": "of the leading objective, higher is better",
     "num_replicates": "OK evaluations of its key",
@@ -92,10 +94,7 @@ def history(run: Run | Path | str, *, space: SearchSpace[Any] | None = None) -> 
 def read_state(directory: Path | str) -> RunState:
     """The state of a run as it is on disk now."""
     with RunLogReader(directory) as log:
-        state = initial_state(log.meta)
-        for event in log.events():
-            apply(state, event)
-    return state
+        return fold(log)
 
 
 def logbook(directory: Path | str) -> tools.Logbook:
@@ -126,11 +125,14 @@ def replay(directory: Path | str, *, space: SearchSpace[Any] | None = None) -> V
     """
     with RunLogReader(directory) as log:
         state = initial_state(log.meta)
-        planner = Planner(space, state.settings, seed=log.meta["seed"]) if space is not None else None
+        inherited = log.meta.get("inherited", ())
+        planner = (
+            Planner(space, state.settings, seed=log.meta["seed"], inherited=inherited) if space is not None else None
+        )
         snapshots = log.snapshots()
         num_events = num_snapshots = num_again = 0
         for event in log.events():
-            if planner is not None and event.kind in ("birth", "rescore"):
+            if planner is not None and event.kind in JOB_KINDS:
                 _compare_plans(planner.next_job(state), Job.from_json(event.payload["job"]))
                 num_again += 1
             apply(state, event)
@@ -162,6 +164,7 @@ def _note_down(rows: dict[int, dict[str, Any]], event: Event) -> None:
             "operator": job.operator,
             "num_attempts": job.num_attempts,
             "is_duplicate": job.source is not None,
+            "is_remembered": job.is_remembered,
             "t_birth": payload["time"],
             "planned": job,
         }
@@ -193,16 +196,16 @@ def _description(job: Job, space: SearchSpace[Any] | None) -> dict[str, Any]:
 def _compare_plans(again: Job, logged: Job) -> None:
     before, after = logged.to_json(), again.to_json()
     for name, value in before.items():
-        if value != after[name]:
+        if value != after.get(name):
             raise ReplayMismatchError(
-                f"Job {logged.number} was logged with {name} {value!r}; planned again it has {after[name]!r}. The "
+                f"Job {logged.number} was logged with {name} {value!r}; planned again it has {after.get(name)!r}. The "
                 "space, its operators or a library draws differently from when the run was made."
             )
 
 
 def _compare_summaries(state: RunState, recorded: Mapping[str, Any]) -> None:
     for name, value in state.summary().items():
-        if value != recorded[name]:
+        if name in recorded and value != recorded[name]:
             raise ReplayMismatchError(
                 f"After commit {state.num_commits} the log folds to {name} {value!r}; the snapshot recorded "
                 f"{recorded[name]!r}. The log was changed, or written by another version of the engine."

@@ -18,15 +18,7 @@ from fitness.result import Evaluation, Objective
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]
-    """DEAP's fitness with weights of its own instance, and finite values only.
-
-    Attributes:
-        rank: Front of the non-dominated sort, 0 is best; set by NSGA-II's survivor selection.
-        crowding_dist: Crowding distance within that front (DEAP's name).
-    """
-
-    rank: int
-    crowding_dist: float
+    """DEAP's fitness with weights of its own instance, and finite values only."""
 
     def __init__(self, weights: Sequence[float], values: Sequence[float] = ()) -> None:
         """Both in the order of the objectives.
@@ -39,15 +31,11 @@ class Fitness(base.Fitness):  # type: ignore[misc]
         if not all(math.isfinite(value) for value in values):
             raise ValueError(f"Values of a fitness are {tuple(values)!r}; all of them have to be finite.")
         self.weights = tuple(weights)
-        self.rank = 0
-        self.crowding_dist = 0.0
         super().__init__(tuple(values))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Fitness:
         # DEAP's own drops everything but the values.
-        copy = Fitness(self.weights, self.values)
-        copy.rank, copy.crowding_dist = self.rank, self.crowding_dist
-        return copy
+        return Fitness(self.weights, self.values)
 
 
 def weights_of(objectives: Iterable[Objective]) -> tuple[float, ...]:
@@ -55,34 +43,86 @@ def weights_of(objectives: Iterable[Objective]) -> tuple[float, ...]:
     return tuple(1.0 if objective.direction == "maximise" else -1.0 for objective in objectives)
 
 
+class ExactSum:
+    """A sum that grows: what ``math.fsum`` gives for all terms so far, in whatever order they came (Shewchuk 1997)."""
+
+    __slots__ = ("_partials",)
+
+    def __init__(self) -> None:
+        self._partials: list[float] = []  # they do not overlap, and add up to the sum exactly
+
+    def add(self, term: float) -> None:
+        """Take in one more term."""
+        partials = []
+        for partial in self._partials:
+            high, low = (term, partial) if abs(term) > abs(partial) else (partial, term)
+            term = high + low
+            if error := low - (term - high):
+                partials.append(error)
+        self._partials = [*partials, term]
+
+    @property
+    def value(self) -> float:
+        """The exact sum, rounded once."""
+        return math.fsum(self._partials)
+
+
 class Results:
     """All evaluations of one genome on one panel, by replicate; failed ones are kept and never counted in.
 
     Attributes:
         by_replicate: Evaluation by replicate, OK or failed.
-        fitness: Means as DEAP sees them; None until there is an OK evaluation.
+        leading: Mean of the first objective, turned so that higher is better; -inf until there is an OK evaluation.
+        num_replicates: How many OK evaluations there are.
     """
 
-    __slots__ = ("_objectives", "_standard_error", "_weights", "by_replicate", "fitness")
+    __slots__ = (
+        "_fitness",
+        "_objectives",
+        "_standard_error",
+        "_sums",
+        "_weights",
+        "by_replicate",
+        "leading",
+        "num_replicates",
+    )
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         self._objectives = objectives
         self._weights = weights_of(objectives)
         self._standard_error: float | None = None
         self.by_replicate: dict[int, Evaluation] = {}
-        self.fitness: Fitness | None = None
+        self.leading = -math.inf
+        self.num_replicates = 0
+        self._sums: list[ExactSum] = []
+        self._fitness: Fitness | None = None  # made when it is asked for: most of a long run's never are
 
     def add(self, replicate: int, evaluation: Evaluation) -> None:
-        """Take in one evaluation; a failed one of the same replicate is replaced."""
+        """Take in one evaluation; a failed one of the same replicate is replaced.
+
+        Raises:
+            ValueError: There is an OK evaluation of this replicate.
+        """
+        before = self.by_replicate.get(replicate)
+        if before is not None and before.is_ok:
+            raise ValueError(f"Replicate {replicate!r} has an OK evaluation already; a draw counts once.")
         self.by_replicate[replicate] = evaluation
         if evaluation.is_ok:
             self._standard_error = None
-            self.fitness = Fitness(self._weights, [self._mean(objective.name) for objective in self._objectives])
+            self._fitness = None
+            if not self._sums:
+                self._sums = [ExactSum() for _ in self._objectives]
+            for total, objective in zip(self._sums, self._objectives, strict=True):
+                total.add(evaluation.objectives[objective.name])
+            self.num_replicates += 1
+            self.leading = self._weights[0] * (self._sums[0].value / self.num_replicates)
 
     @property
-    def num_replicates(self) -> int:
-        """How many OK evaluations there are."""
-        return sum(evaluation.is_ok for evaluation in self.by_replicate.values())
+    def fitness(self) -> Fitness | None:
+        """Means as DEAP sees them; None until there is an OK evaluation."""
+        if self._fitness is None and self.num_replicates:
+            self._fitness = Fitness(self._weights, [total.value / self.num_replicates for total in self._sums])
+        return self._fitness
 
     @property
     def means(self) -> dict[str, float]:
@@ -91,11 +131,6 @@ class Results:
             return {}
         names = (objective.name for objective in self._objectives)
         return dict(zip(names, self.fitness.values, strict=True))
-
-    @property
-    def leading(self) -> float:
-        """Mean of the first objective, turned so that higher is better; -inf until there is an OK evaluation."""
-        return float(self.fitness.wvalues[0]) if self.fitness else -math.inf
 
     @property
     def standard_error(self) -> float:
@@ -108,17 +143,20 @@ class Results:
             self._standard_error = self._spread()
         return self._standard_error
 
+    def leading_values(self, count: int) -> list[float] | None:
+        """The leading objective in the first ``count`` replicates, higher is better; None unless all are OK."""
+        evaluations = [self.by_replicate.get(number) for number in range(count)]
+        name, weight = self._objectives[0].name, self._weights[0]
+        values = [weight * one.objectives[name] for one in evaluations if one is not None and one.is_ok]
+        return values if len(values) == count else None
+
     def lower_confidence_bound(self, z: float) -> float:
         """Mean of the leading objective, turned so that higher is better, less ``z`` standard errors."""
         return self.leading - z * self.standard_error if z else self.leading
 
     def _ok(self) -> list[Evaluation]:
-        # By replicate, not by arrival: sums of floats depend on their order.
+        # By replicate, not by arrival: spreads of floats depend on their order.
         return [self.by_replicate[number] for number in sorted(self.by_replicate) if self.by_replicate[number].is_ok]
-
-    def _mean(self, name: str) -> float:
-        values = [evaluation.objectives[name] for evaluation in self._ok()]
-        return math.fsum(values) / len(values)
 
     def _spread(self) -> float:
         by_prompt: dict[str, list[float]] = {}

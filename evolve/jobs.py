@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from evolve.evaluator import EvaluationRequest
 
@@ -12,13 +12,17 @@ SEARCH_PANEL = "search"
 """The panel that the trajectory is scored on; others are only measured."""
 
 
+JobKind = Literal["birth", "rescore", "promote"]
+JOB_KINDS: tuple[JobKind, ...] = get_args(JobKind)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One step of the trajectory: a birth, or a leader scored once more.
+    """One step of the trajectory: a birth, or somebody scored on one more replicate.
 
     Attributes:
         number: Place in the one sequence of all jobs, counted from 0.
-        kind: ``"birth"`` or ``"rescore"``.
+        kind: ``"birth"``, ``"rescore"`` (a leader, on fresh prompts) or ``"promote"`` (on the way to the next rung).
         key: Identity of the genome.
         genome: Its canonical JSON.
         replicate: Which draw of prompts and seeds it is scored on.
@@ -29,10 +33,11 @@ class Job:
         operator: What bred the genome.
         num_attempts: How many genomes were bred until this one was taken.
         rejected: Offspring that broke rules of the space on the way, as sentences.
+        is_remembered: Whether its evaluation was made by the run that this one was forked from.
     """
 
     number: int
-    kind: Literal["birth", "rescore"]
+    kind: JobKind
     key: str
     genome: str
     replicate: int
@@ -43,6 +48,7 @@ class Job:
     operator: str = ""
     num_attempts: int = 1
     rejected: tuple[str, ...] = ()
+    is_remembered: bool = False
 
     @property
     def is_birth(self) -> bool:
@@ -55,9 +61,14 @@ class Job:
         return f"b{self.births_before}"
 
     @property
+    def is_evaluated(self) -> bool:
+        """Whether a worker has to evaluate it: it neither shares an evaluation nor remembers one."""
+        return self.source is None and not self.is_remembered
+
+    @property
     def cost(self) -> int:
-        """How many evaluations it pays for: 1, or 0 where it shares one."""
-        return 1 if self.source is None else 0
+        """How many evaluations it pays for: 1, or 0 where it shares or remembers one."""
+        return 1 if self.is_evaluated else 0
 
     @property
     def request(self) -> EvaluationRequest:
@@ -66,7 +77,7 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that ``from_json`` reads back to an equal job."""
-        return {
+        document = {
             "number": self.number,
             "kind": self.kind,
             "key": self.key,
@@ -80,6 +91,7 @@ class Job:
             "num_attempts": self.num_attempts,
             "rejected": list(self.rejected),
         }
+        return {**document, "is_remembered": True} if self.is_remembered else document
 
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> Job:
@@ -94,8 +106,10 @@ class Event:
     ========== ====================================================================================
     kind       payload
     ========== ====================================================================================
+    memo       ``key``, ``replicate``, ``evaluation``: made by the run that this one was forked from
     birth      ``job``: the planned job, a birth; ``time``
     rescore    ``job``: the planned job, a leader scored again; ``time``
+    promote    ``job``: the planned job, somebody on the way to the next rung; ``time``
     result     ``job``: number; ``evaluation``; ``worker``, ``started_at``, ``finished_at``
     commit     ``job``: number; ``elapsed_seconds``: of searching, over all sessions; ``time``
     measure    ``genome``, ``panel``, ``replicate``; ``evaluation``; worker and times as above
@@ -105,5 +119,5 @@ class Event:
     All times are unix seconds; no time takes part in the trajectory.
     """
 
-    kind: Literal["birth", "rescore", "result", "commit", "measure", "note"]
+    kind: Literal["memo", "birth", "rescore", "promote", "result", "commit", "measure", "note"]
     payload: Mapping[str, Any]

@@ -21,6 +21,9 @@ from evolve.jobs import Event
 SCHEMA = "composite-evolve/run/1"
 DATABASE = "run.db"
 
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 
 class RunLogReader:
     """A run.db opened for reading, also while another process writes it.
@@ -44,6 +47,9 @@ class RunLogReader:
             # Makes SQLite read what there is of a file that was cut short, instead of refusing all of it.
             self._connection.execute("PRAGMA writable_schema = ON")
             self.meta = self._read_meta()
+        self._genesis = genesis(self.meta)
+        self._num_followed = 0
+        self._followed_chain = self._genesis
 
     @property
     def path(self) -> Path:
@@ -56,15 +62,31 @@ class RunLogReader:
         Raises:
             RunCorruptError: At the first event that cannot be trusted, with the number of those that can.
         """
-        chain = genesis(self.meta)
-        expected = 0
+        for _, event in self._checked(0, self._genesis):
+            yield event
+
+    def new_events(self) -> Iterator[Event]:
+        """The events behind those that this method gave before: it follows a run that grows, each event once.
+
+        Raises:
+            RunCorruptError: As ``events``.
+        """
+        for chain, event in self._checked(self._num_followed, self._followed_chain):
+            self._num_followed, self._followed_chain = self._num_followed + 1, chain
+            yield event
+
+    def _checked(self, start: int, chain: str) -> Iterator[tuple[str, Event]]:
+        """Events from number ``start`` on, each with its hash; ``chain`` is that of the event before."""
+        expected = start
         try:
-            rows = self._connection.execute("SELECT sequence, kind, payload, chain FROM events ORDER BY sequence")
+            rows = self._connection.execute(
+                "SELECT sequence, kind, payload, chain FROM events WHERE sequence >= ? ORDER BY sequence", (start,)
+            )
             for sequence, kind, payload, stored in rows:
                 chain = linked(chain, kind, payload)
                 if sequence != expected or chain != stored:
                     raise self._broken(expected, "its hash does not follow from the events before it")
-                yield Event(kind, json.loads(payload))
+                yield chain, Event(kind, _DECODER.raw_decode(payload)[0])
                 expected += 1
         except sqlite3.DatabaseError as error:
             raise self._broken(expected, f"SQLite says {str(error)!r}") from error
@@ -73,7 +95,17 @@ class RunLogReader:
         """Summary of the state by the number of commits it was taken after."""
         with self._translated():
             rows = self._connection.execute("SELECT commits, summary FROM snapshots ORDER BY commits")
-            return {commits: json.loads(summary) for commits, summary in rows}
+            return {commits: self._unsealed(commits, summary) for commits, summary in rows}
+
+    def last_snapshot(self) -> Mapping[str, Any] | None:
+        """The last summary that events lead up to and that a state can be restored from; None where there is none."""
+        with self._translated():
+            ((num_commits,),) = self._connection.execute("SELECT COUNT(*) FROM events WHERE kind = 'commit'")
+            query = "SELECT commits, summary FROM snapshots WHERE commits <= ? ORDER BY commits DESC LIMIT 1"
+            for commits, text in self._connection.execute(query, (num_commits,)):
+                summary = self._unsealed(commits, text)
+                return summary if "islands" in summary else None  # Older versions did not record them.
+        return None
 
     def close(self) -> None:
         """Give the file back; may be called twice."""
@@ -86,6 +118,21 @@ class RunLogReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _seal(self, summary: Mapping[str, Any]) -> str:
+        """The hash that a snapshot is stored with: a state is restored from it."""
+        return linked(self._genesis, "snapshot", as_json(summary))
+
+    def _unsealed(self, commits: int, text: str) -> Mapping[str, Any]:
+        summary: dict[str, Any] = json.loads(text)
+        stored = summary.pop("seal", None)
+        if stored is not None and stored != self._seal(summary):
+            raise RunCorruptError(
+                f"{str(self.path)!r} is damaged in the snapshot after commit {commits}: it does not have the hash that "
+                "it was written with. Copy the events with evolve.run_log.salvage(directory, new_directory), which "
+                "leaves snapshots behind, and resume there."
+            )
+        return summary
 
     def _read_meta(self) -> dict[str, Any]:
         if not has_tables(self._connection):
@@ -129,7 +176,7 @@ def linked(chain: str, kind: str, payload: str) -> str:
 
 def as_json(value: Any) -> str:
     """The text that is stored. Raises ValueError for numbers that are not finite."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def has_tables(connection: sqlite3.Connection) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -16,17 +17,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from evolve.compatibility import MAY_CHANGE, check_unchanged, description_of, installed_versions
+from evolve.compatibility import MAY_CHANGE, as_plain, check_unchanged, description_of, installed_versions
 from evolve.dispatch import Dispatch
 from evolve.errors import EvolveError, RunClosedError, RunInterruptedError
 from evolve.evaluator import EvaluationRequest, EvaluatorFactory
+from evolve.folding import fold
 from evolve.individual import Individual, Results
 from evolve.jobs import Event
+from evolve.lineage import Lineage
 from evolve.planning import Planner
 from evolve.run_log import RunLog
 from evolve.settings import Budget, SearchSettings
 from evolve.space import SearchSpace
-from evolve.state import INFRASTRUCTURE, RunState, apply, initial_state
+from evolve.state import INFRASTRUCTURE, RunState, apply
 from evolve.termination import StopReason, is_affordable, stop_reason
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class Run:
         self._planner = planner
         self._is_closed = False
         self._stop = threading.Event()
+        self._waiting: deque[int] = deque()  # numbers of planned jobs that a worker is to be given, in order
 
     @classmethod
     def create(
@@ -71,18 +75,21 @@ class Run:
         budget: Budget,
         seed: int,
         config: Mapping[str, Any],
+        lineage: Lineage | None = None,
     ) -> Run:
         """A new run, on disk when this returns.
 
         Args:
             config: The whole experiment as plain JSON data; resuming compares it.
+            lineage: What it takes over from another run, see ``evolve.forking``.
 
         Raises:
             RunExistsError: There is a run in the directory.
             SpaceError: The space has no mutations or an invalid founder.
         """
-        planner = Planner(space, settings, seed=seed)
-        meta = {
+        lineage = lineage or Lineage()
+        planner = Planner(space, settings, seed=seed, inherited=lineage.founders)
+        meta: dict[str, Any] = {
             **description_of(space, factory, settings, config),
             "budget": asdict(budget),
             "seed": seed,
@@ -90,8 +97,10 @@ class Run:
             "libraries": installed_versions(),
             "created_at": time.time(),
         }
-        log = RunLog.create(directory, meta)
-        return cls(log, initial_state(log.meta), planner, budget=budget)
+        if lineage.parent:
+            meta |= {"parent": dict(lineage.parent), "inherited": [list(founder) for founder in lineage.founders]}
+        log = RunLog.create(directory, meta, events=lineage.evaluations)
+        return cls(log, fold(log), planner, budget=budget)
 
     @classmethod
     def open(
@@ -121,11 +130,12 @@ class Run:
             config = log.meta["config"] if config is None else config
             given = description_of(space, factory, settings or stored, config)
             prefixed = ["!" * pattern.startswith("!") + f"config.{pattern.lstrip('!')}" for pattern in may_change]
-            check_unchanged({name: log.meta[name] for name in given}, given, may_change=prefixed)
-            state = initial_state(log.meta)
-            for event in log.events():
-                apply(state, event)
-            run = cls(log, state, Planner(space, stored, seed=log.meta["seed"]), budget=budget or state.budget)
+            # Settings that came up later have their defaults in older runs.
+            before = {**{name: log.meta[name] for name in given}, "search": as_plain(asdict(stored))}
+            check_unchanged(before, given, may_change=prefixed)
+            state = fold(log)
+            planner = Planner(space, stored, seed=log.meta["seed"], inherited=log.meta.get("inherited", ()))
+            run = cls(log, state, planner, budget=budget or state.budget)
             run._note_changes()
         except BaseException:
             log.close()
@@ -194,6 +204,11 @@ class Run:
             measured[genome].add(replicate, self.state.measurements[genome, panel, replicate])
         return [measured[genome] for genome in genomes]
 
+    def note(self, text: str) -> None:
+        """Write something into the log that people may want to know and the trajectory does not depend on."""
+        with self._closing_on_error(lambda: self.state.elapsed_seconds):
+            self._write([_note(text, self.state.elapsed_seconds)], _ignore)
+
     def close(self) -> None:
         """Give the directory back; may be called twice."""
         self._is_closed = True
@@ -210,8 +225,14 @@ class Run:
     def _search(self, pool: WorkerPool, on_event: OnEvent, elapsed: Callable[[], float]) -> StopReason:
         dispatch: Dispatch[int] = Dispatch(pool, self.state.objectives)  # tags are numbers of jobs
         limit = math.inf if self.budget.seconds is None else self.budget.seconds
+        self._waiting = deque(
+            number
+            for number, job in sorted(self.state.jobs.items())
+            if job.is_evaluated and number not in self.state.arrived
+        )
+        arrived: list[Event] = []
         while True:
-            self._settle(on_event, elapsed)
+            self._settle(arrived, on_event, elapsed)
             reason = stop_reason(self.state, self.budget)
             if reason is None and (self._stop.is_set() or elapsed() >= limit):
                 reason = StopReason.REQUESTED if self._stop.is_set() else StopReason.SECONDS
@@ -222,16 +243,23 @@ class Run:
                 return reason
             self._issue(dispatch)
             collected = dispatch.collect(limit - elapsed())
-            self._write([Event("result", {"job": job, **payload}) for job, payload in collected], on_event, fold=True)
+            arrived = [Event("result", {"job": job, **payload}) for job, payload in collected]
 
-    def _settle(self, on_event: OnEvent, elapsed: Callable[[], float]) -> None:
-        """Commit what has its turn, and plan each job at the very commit that it is due after."""
-        state, events, snapshots = self.state, [], {}
+    def _settle(self, arrived: Sequence[Event], on_event: OnEvent, elapsed: Callable[[], float]) -> None:
+        """Take in results, commit what has its turn, and plan each job at the very commit that it is due after.
+
+        All of it is one transaction: waiting for the disk is most of what a birth costs the driver.
+        """
+        state, events, snapshots = self.state, list(arrived), {}
+        for event in arrived:
+            apply(state, event)
         while True:
             while self._planner.is_due(state):
                 job = self._planner.next_job(state)
                 events.append(Event(job.kind, {"job": job.to_json(), "time": time.time()}))
                 apply(state, events[-1])
+                if job.is_evaluated:
+                    self._waiting.append(job.number)
             upcoming = state.jobs[state.num_commits]
             if stop_reason(state, self.budget) or state.evaluation_of(upcoming) is None:
                 break
@@ -243,13 +271,11 @@ class Run:
         self._write(events, on_event, snapshots=snapshots)
 
     def _issue(self, dispatch: Dispatch[int]) -> None:
-        busy = {*dispatch.tags.values(), *self.state.arrived}
-        for number in range(self.state.num_commits, self.state.num_planned):
-            job = self.state.jobs[number]
-            if not dispatch.has_room or not is_affordable(job, self.budget):
+        while self._waiting and dispatch.has_room:
+            job = self.state.jobs[self._waiting[0]]
+            if not is_affordable(job, self.budget):
                 break
-            if job.source is None and number not in busy:
-                dispatch.submit(number, job.request)
+            dispatch.submit(self._waiting.popleft(), job.request)
 
     def _write(
         self,

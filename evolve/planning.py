@@ -8,7 +8,7 @@ says how many of the jobs are carried out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from evolve.errors import SpaceError
 from evolve.jobs import Job
@@ -22,8 +22,18 @@ from evolve.variation import Offspring, toolbox_for, vary
 class Planner:
     """Plans the jobs of one run."""
 
-    def __init__(self, space: SearchSpace[Any], settings: SearchSettings, *, seed: int) -> None:
+    def __init__(
+        self,
+        space: SearchSpace[Any],
+        settings: SearchSettings,
+        *,
+        seed: int,
+        inherited: Sequence[tuple[str, str]] = (),
+    ) -> None:
         """For a space with its founders; all of them are born, however small the population.
+
+        Args:
+            inherited: Further founders, from the run that this one was forked from: name and canonical JSON.
 
         Raises:
             SpaceError: There is no mutation, a weight is not positive, or a founder is invalid.
@@ -37,9 +47,11 @@ class Planner:
         self._settings = settings
         self._seed = seed
         self._toolbox = toolbox_for(space, settings)
-        self._founders = list(space.founders())
+        self._founders = [(f"founder:{name}", genome) for name, genome in space.founders()]
+        self._founders += [(f"inherited:{name}", space.from_json(genome)) for name, genome in inherited]
         for name, genome in self._founders:
             if problems := space.problems(genome):
+                name = name.partition(":")[2]
                 raise SpaceError(f"Founder {name!r} is invalid: {' '.join(problems)} Fix or leave out this founder.")
 
     def is_due(self, state: RunState) -> bool:
@@ -51,14 +63,18 @@ class Planner:
         births = state.num_births_planned
         if births < len(self._founders):
             name, genome = self._founders[births]
-            return self._birth(state, Offspring(genome, f"founder:{name}"))
+            return self._birth(state, Offspring(genome, name))
+        if self._settings.rungs > 1:
+            key = state.rungs.next_key(state.num_replicates_planned)
+            if key is not None:
+                return self._another_replicate(state, key, kind="promote")
         if births < self._settings.population:
             return self._random_birth(state)
         every = self._settings.rescore_every
         if every is not None and state.num_planned % every == 0:
             key = self._to_rescore(state)
             if key is not None:
-                return self._rescore(state, key)
+                return self._another_replicate(state, key, kind="rescore")
         return self._bred_birth(state)
 
     def _to_rescore(self, state: RunState) -> str | None:
@@ -66,14 +82,16 @@ class Planner:
         leaders = [key for key in state.ranked_keys(self._settings.rescore_top) if not state.is_quarantined(key)]
         return min(leaders, key=lambda key: state.num_replicates_planned[key], default=None)
 
-    def _rescore(self, state: RunState, key: str) -> Job:
+    def _another_replicate(self, state: RunState, key: str, *, kind: Literal["rescore", "promote"]) -> Job:
+        replicate = state.num_replicates_planned[key]
         return Job(
             number=state.num_planned,
-            kind="rescore",
+            kind=kind,
             key=key,
             genome=state.individuals[key].genome_json,
-            replicate=state.num_replicates_planned[key],
+            replicate=replicate,
             source=None,
+            is_remembered=(key, replicate) in state.memo,
             births_before=state.num_births_planned,
             evaluations_before=state.num_evaluations_planned,
         )
@@ -83,7 +101,8 @@ class Planner:
         if rng.random() < self._settings.random_immigrant_probability:
             return self._random_birth(state)
         has_crossover = bool(self._space.crossovers) and rng.random() < self._settings.crossover_probability
-        parents = self._toolbox.select(state.population, 2 if has_crossover else 1, rng=rng)
+        island = state.islands.of_birth(state.num_births_planned)
+        parents = island.parents(2 if has_crossover else 1, rng=rng)
         if not parents:
             return self._random_birth(state)
         genomes = [self._space.from_json(parent.genome_json) for parent in parents]
@@ -128,13 +147,15 @@ class Planner:
         rejected: Sequence[str] = (),
     ) -> Job:
         key = self._space.key(offspring.genome)
+        source = state.sharable(key, 0)
         return Job(
             number=state.num_planned,
             kind="birth",
             key=key,
             genome=self._space.to_json(offspring.genome),
             replicate=0,
-            source=state.sharable(key, 0),
+            source=source,
+            is_remembered=source is None and (key, 0) in state.memo,
             births_before=state.num_births_planned,
             evaluations_before=state.num_evaluations_planned,
             parents=parents,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -49,10 +50,11 @@ class RunLog(RunLogReader):
             raise
         super().close()
         self._connection = connection
+        self._tail: tuple[int, str] | None = None  # number and hash of the last event, once it was read
 
     @classmethod
-    def create(cls, directory: Path | str, meta: Mapping[str, Any]) -> RunLog:
-        """Make the directory and an empty log in it, all or nothing.
+    def create(cls, directory: Path | str, meta: Mapping[str, Any], *, events: Iterable[Event] = ()) -> RunLog:
+        """Make the directory and a log in it that begins with ``events``, all or nothing.
 
         Raises:
             RunExistsError: There is a run already.
@@ -69,6 +71,8 @@ class RunLog(RunLogReader):
                 rows = [(key, as_json(value)) for key, value in {**meta, "schema": SCHEMA}.items()]
                 connection.executescript(f"BEGIN IMMEDIATE; {_TABLES}")
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+                stored = {key: json.loads(value) for key, value in rows}  # as it will be read
+                connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", _rows(events, -1, genesis(stored)))
                 connection.execute("COMMIT")
             finally:
                 connection.close()
@@ -84,16 +88,15 @@ class RunLog(RunLogReader):
         if self._lock is None:
             raise RunClosedError(f"The run in {str(self.directory)!r} was closed; open it again to go on.")
         with _room(self.directory, f"write {len(events)} events"), self._transaction():
-            last = self._connection.execute("SELECT sequence, chain FROM events ORDER BY sequence DESC LIMIT 1")
-            sequence, chain = last.fetchone() or (-1, genesis(self.meta))
-            rows = []
-            for event in events:
-                payload = as_json(event.payload)
-                sequence, chain = sequence + 1, linked(chain, event.kind, payload)
-                rows.append((sequence, event.kind, payload, chain))
+            sequence, chain = self._tail or self._read_tail()
+            rows = list(_rows(events, sequence, chain))
             self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
-            summaries = [(commits, as_json(summary)) for commits, summary in (snapshots or {}).items()]
+            summaries = [
+                (commits, as_json({**summary, "seal": self._seal(summary)}))
+                for commits, summary in (snapshots or {}).items()
+            ]
             self._connection.executemany("INSERT OR REPLACE INTO snapshots VALUES (?, ?)", summaries)
+        self._tail = (rows[-1][0], rows[-1][3]) if rows else (sequence, chain)  # Not before it is on disk.
 
     def close(self) -> None:
         """Give the file and the lock back; may be called twice."""
@@ -101,6 +104,10 @@ class RunLog(RunLogReader):
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def _read_tail(self) -> tuple[int, str]:
+        last = self._connection.execute("SELECT sequence, chain FROM events ORDER BY sequence DESC LIMIT 1")
+        return last.fetchone() or (-1, self._genesis)
 
     def _connected_or_located(self) -> sqlite3.Connection:
         try:
@@ -151,6 +158,14 @@ def is_being_written(directory: Path | str) -> bool:
 def _sound(reader: RunLogReader) -> Iterator[Event]:
     with suppress(RunCorruptError):
         yield from reader.events()
+
+
+def _rows(events: Iterable[Event], sequence: int, chain: str) -> Iterator[tuple[int, str, str, str]]:
+    """Events as rows, behind the one with this number and hash."""
+    for event in events:
+        payload = as_json(event.payload)
+        sequence, chain = sequence + 1, linked(chain, event.kind, payload)
+        yield sequence, event.kind, payload, chain
 
 
 def _locked(directory: Path) -> IO[str]:

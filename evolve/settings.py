@@ -12,7 +12,32 @@ from typing import Literal, get_args
 
 from evolve.errors import SettingsError
 
-Mode = Literal["aging", "nsga2", "random"]
+Mode = Literal["aging", "nsga2", "lexicase", "mapelites", "random"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """One axis of the grid of MAP-Elites.
+
+    Attributes:
+        metric: Which metric or objective of an evaluation; it has to be a function of the request, so no time.
+        low: Where the grid begins.
+        high: Where it ends, above ``low``; what lies outside belongs to the cell at the border.
+        cells: How many cells there are from ``low`` to ``high``.
+    """
+
+    metric: str
+    low: float
+    high: float
+    cells: int
+
+    def __post_init__(self) -> None:
+        _check_count("search.descriptors", "cells", self.cells)
+        if not -math.inf < self.low < self.high < math.inf:
+            raise SettingsError(
+                f"search.descriptors of {self.metric!r} go from low {self.low!r} to high {self.high!r}; low has to be "
+                "less than high."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +45,8 @@ class SearchSettings:
     """How to search.
 
     Attributes:
-        mode: ``"aging"`` (regularised evolution), ``"nsga2"`` (several objectives) or ``"random"`` (the baseline).
+        mode: ``"aging"`` (regularised evolution), ``"nsga2"`` (several objectives), ``"lexicase"`` (specialists, prompt
+            by prompt), ``"mapelites"`` (the best of every kind) or ``"random"`` (the baseline).
         population: How many individuals may breed; also how many births come before breeding starts.
         tournament: How many individuals compete to be a parent.
         lag: Job j is planned from the state after commits 0..j-lag, so up to ``lag`` evaluations run at a time.
@@ -34,6 +60,14 @@ class SearchSettings:
         hall_of_fame: How many genomes the hall of fame holds.
         confidence_z: How many standard errors the lower confidence bound lies below the mean.
         max_attempts: How often a birth is bred anew when its genome was seen before.
+        descriptors: The axes of the grid of ``"mapelites"``; empty in other modes.
+        islands: On how many islands the population lives.
+        migration_every: After how many births the best of every island goes to the next one as well.
+        rungs: Steps of successive halving; 1 for none. A birth is scored on one replicate; who is promoted to rung k is
+            scored on ``rung_factor`` to the power of k of them.
+        rung_factor: Of those that reached a rung, one in so many is promoted to the next.
+        stop_probability: On the way up, one that a paired test finds worse than the elite on the same prompts with a
+            p-value below this is stopped; 0 to never stop.
     """
 
     mode: Mode = "aging"
@@ -48,13 +82,30 @@ class SearchSettings:
     hall_of_fame: int = 20
     confidence_z: float = 1.64
     max_attempts: int = 8
+    descriptors: tuple[Descriptor, ...] = ()
+    islands: int = 1
+    migration_every: int = 32
+    rungs: int = 1
+    rung_factor: int = 3
+    stop_probability: float = 0.05
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
             allowed = ", ".join(repr(mode) for mode in get_args(Mode))
             raise SettingsError(f"search.mode is {self.mode!r}; allowed are {allowed}.")
-        for name in ("population", "tournament", "lag", "rescore_top", "hall_of_fame", "max_attempts"):
+        for name in (
+            "population",
+            "tournament",
+            "lag",
+            "rescore_top",
+            "hall_of_fame",
+            "max_attempts",
+            "islands",
+            "migration_every",
+            "rungs",
+        ):
             _check_count("search", name, getattr(self, name))
+        _check_count("search", "rung_factor", self.rung_factor, low=2)
         if self.rescore_every is not None:
             _check_count("search", "rescore_every", self.rescore_every, low=2)
         for name in ("crossover_probability", "random_immigrant_probability", "extra_mutation_probability"):
@@ -62,10 +113,27 @@ class SearchSettings:
         if self.extra_mutation_probability == 1.0:
             raise SettingsError("search.extra_mutation_probability is 1.0: mutating would never end; use less.")
         _check_number("search", "confidence_z", self.confidence_z, low=0.0, high=10.0)
+        _check_number("search", "stop_probability", self.stop_probability, low=0.0, high=0.5)
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
         if self.tournament > self.population:
             raise SettingsError(
                 f"search.tournament is {self.tournament!r}, more than search.population ({self.population!r}); "
                 "use at most the population."
+            )
+        if self.islands > 1 and self.population < 2 * self.islands:
+            raise SettingsError(
+                f"search.islands is {self.islands!r} with search.population {self.population!r}; each island needs at "
+                f"least 2: use at most {self.population // 2} islands."
+            )
+        # A log gives descriptors back as plain data.
+        made = tuple(one if isinstance(one, Descriptor) else Descriptor(**one) for one in self.descriptors)
+        object.__setattr__(self, "descriptors", made)
+        if (self.mode == "mapelites") != bool(self.descriptors):
+            raise SettingsError(
+                f"search.mode is {self.mode!r} with search.descriptors {[one.metric for one in self.descriptors]!r}; "
+                "'mapelites' needs at least one descriptor {metric, low, high, cells}, and other modes take none."
             )
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evolve.errors import ReplayMismatchError
 from evolve.individual import Individual, Results
-from evolve.jobs import Event, Job
-from evolve.selection import selection_for
+from evolve.jobs import JOB_KINDS, Event, Job
+from evolve.ranking import Ranking
+from evolve.rungs import Rungs, is_worse
+from evolve.selection import islands_for
 from evolve.settings import Budget, SearchSettings
 from fitness.result import Evaluation, Objective, Outcome
 
@@ -44,13 +44,16 @@ class RunState:
         num_evaluations: How many committed jobs paid for an evaluation.
         num_evaluations_planned: The same for planned jobs.
         num_failures: How many of the committed evaluations failed.
+        num_remembered: How many evaluations were taken over from the run that this one was forked from.
         recent_failures: Whether each of the last evaluations failed.
-        population: Who may breed.
+        islands: Who may breed, island by island; mostly there is one.
+        rungs: Who is promoted to more replicates.
         individuals: The first individual of every key that has an OK evaluation.
         results: Results of every committed key.
         requests: The latest job that evaluates a (key, replicate).
         num_replicates_planned: By key, how many replicates were planned.
         infrastructure_failures: By key, how often its evaluation failed by crash, time or memory.
+        memo: What is remembered from the run that this one was forked from, by (key, replicate).
         measurements: Evaluations outside the trajectory, by (genome JSON, panel, replicate).
         budget: The last one that the log tells of.
         elapsed_seconds: Wall time of searching, over all sessions.
@@ -70,22 +73,50 @@ class RunState:
         self.num_evaluations = 0
         self.num_evaluations_planned = 0
         self.num_failures = 0
+        self.num_remembered = 0
         self.recent_failures: deque[bool] = deque(maxlen=FAILURE_WINDOW)
-        self.population: list[Individual] = []
+        self.islands = islands_for(settings)
+        self.rungs = Rungs(settings)
         self.individuals: dict[str, Individual] = {}
         self.results: dict[str, Results] = {}
         self.requests: dict[tuple[str, int], int] = {}
         self.num_replicates_planned: dict[str, int] = {}
         self.infrastructure_failures: dict[str, int] = {}
+        self.memo: dict[tuple[str, int], Evaluation] = {}
         self.measurements: dict[tuple[str, str, int], Evaluation] = {}
         self.elapsed_seconds = 0.0
         self.digest = ""
-        self._selection = selection_for(settings)
-        self._ranking: list[tuple[float, str]] = []  # (-leading mean, key), best first
+        self._ranking = Ranking()  # keys by mean of the leading objective
+        self._skimmed: dict[str, Individual] | None = None  # everybody who was born, by id, while ``skim`` is on
+
+    @property
+    def population(self) -> list[Individual]:
+        """Who may breed."""
+        return self.islands.population
+
+    def skim(self) -> None:
+        """Leave out of the fold what ``restore`` knows from a snapshot: selection, and the chain of hashes."""
+        self._skimmed = {}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """End ``skim`` at the commit that a snapshot was taken after.
+
+        Raises:
+            ReplayMismatchError: The snapshot does not belong to the events.
+        """
+        individuals, self._skimmed = self._skimmed or {}, None
+        self.digest = snapshot["digest"]
+        try:
+            self.islands.restore(snapshot, individuals)
+        except KeyError as error:
+            raise ReplayMismatchError(
+                f"The snapshot after commit {self.num_commits} names individual {error.args[0]!r}, which the log does "
+                "not have. Run `evolve replay --verify` to find what is wrong with the log."
+            ) from error
 
     def ranked_keys(self, count: int) -> list[str]:
         """Keys of the best by mean of the leading objective, best first; ties by key."""
-        return [key for _, key in self._ranking[:count]]
+        return self._ranking.first(count)
 
     @property
     def hall_of_fame(self) -> list[Individual]:
@@ -131,6 +162,8 @@ class RunState:
 
     def evaluation_of(self, job: Job) -> Evaluation | None:
         """What the next job to commit is committed with; None where it has not arrived."""
+        if job.is_remembered:
+            return self.memo[job.key, job.replicate]
         if job.source is None:
             return self.arrived.get(job.number)
         return self.results[job.key].by_replicate[job.replicate]
@@ -142,7 +175,7 @@ class RunState:
             "births": self.num_births,
             "evaluations": self.num_evaluations,
             "failures": self.num_failures,
-            "population": [individual.id for individual in self.population],
+            **self.islands.summary(),
             "hall_of_fame": [individual.id for individual in self.hall_of_fame],
             "digest": self.digest,
         }
@@ -156,15 +189,17 @@ class RunState:
         self.num_births_planned += job.is_birth
         self.num_evaluations_planned += job.cost
         planned = self.num_replicates_planned.get(job.key, 0)
-        self.num_replicates_planned[job.key] = max(planned, job.replicate + 1)
+        self.num_replicates_planned[job.key] = planned = max(planned, job.replicate + 1)
+        if not job.is_birth:
+            self.rungs.plan(job.key, planned, is_promotion=job.kind == "promote")
         if job.source is None:
             self.requests[job.key, job.replicate] = job.number
 
     def _arrive(self, payload: Mapping[str, Any]) -> None:
         number = payload["job"]
-        if number not in self.jobs or number in self.arrived or self.jobs[number].source is not None:
+        if number not in self.jobs or number in self.arrived or not self.jobs[number].is_evaluated:
             raise ReplayMismatchError(f"The log has a result of job {number!r}, which waits for none.")
-        self.arrived[number] = _compact(Evaluation.from_json(payload["evaluation"]))
+        self.arrived[number] = _compact(payload["evaluation"])
 
     def _commit(self, payload: Mapping[str, Any]) -> None:
         number = payload["job"]
@@ -176,14 +211,22 @@ class RunState:
         self.num_commits += 1
         self.num_births += job.is_birth
         self.elapsed_seconds = payload["elapsed_seconds"]
-        results = self.results.setdefault(job.key, Results(self.objectives))
-        if job.source is None:
+        results = self.results.get(job.key)
+        if results is None:
+            results = self.results[job.key] = Results(self.objectives)
+        if job.is_evaluated:
             del self.arrived[number]
             self._count(job, evaluation)
-            self._enter(job.key, results, evaluation, job.replicate)
+        else:
+            self.num_remembered += job.is_remembered
+        if job.source is None:
+            self._enter(job, results, evaluation)
         if evaluation.is_ok:
             self._welcome(job, results)
-        self.digest = _chained(self.digest, job, evaluation)
+        if self._skimmed is None:
+            if job.is_birth:
+                self.islands.migrate_after(job.births_before)
+            self.digest = _chained(self.digest, job, evaluation)
 
     def _count(self, job: Job, evaluation: Evaluation) -> None:
         self.num_evaluations += 1
@@ -192,19 +235,36 @@ class RunState:
         if evaluation.outcome in INFRASTRUCTURE:
             self.infrastructure_failures[job.key] = self.infrastructure_failures.get(job.key, 0) + 1
 
-    def _enter(self, key: str, results: Results, evaluation: Evaluation, replicate: int) -> None:
-        if evaluation.is_ok and results.fitness is not None:
-            del self._ranking[bisect_left(self._ranking, (-results.leading, key))]
-        results.add(replicate, evaluation)
+    def _enter(self, job: Job, results: Results, evaluation: Evaluation) -> None:
+        results.add(job.replicate, evaluation)
         if evaluation.is_ok:
-            insort(self._ranking, (-results.leading, key))
+            self._ranking.put(job.key, results.leading)
+        if self.settings.rungs > 1:
+            self.rungs.enter(job.key, results)
+            if job.kind == "promote" and self._is_hopeless(job.key, results):
+                self.rungs.stop(job.key)
+
+    def _is_hopeless(self, key: str, results: Results) -> bool:
+        for leader in self.ranked_keys(self.settings.rescore_top):
+            elite = self.results[leader]
+            if leader != key and elite.num_replicates >= results.num_replicates:
+                return is_worse(results, elite, probability=self.settings.stop_probability)
+        return False
 
     def _welcome(self, job: Job, results: Results) -> None:
-        if job.is_birth:
-            born = Individual(job.id, job.key, job.genome, job.parents, job.operator, job.births_before, results)
-            self.individuals.setdefault(job.key, born)
-            self.population.append(born)
-        self.population = self._selection.survivors(self.population)
+        if not job.is_birth:
+            if self._skimmed is None:
+                self.islands.reconsider(job.key)
+            return
+        born = Individual(job.id, job.key, job.genome, job.parents, job.operator, job.births_before, results)
+        self.individuals.setdefault(job.key, born)
+        if self._skimmed is None:
+            self.islands.admit(born)
+        else:
+            self._skimmed[born.id] = born
+
+    def _remember(self, payload: Mapping[str, Any]) -> None:
+        self.memo[payload["key"], payload["replicate"]] = _compact(payload["evaluation"])
 
     def _measure(self, payload: Mapping[str, Any]) -> None:
         address = payload["genome"], payload["panel"], payload["replicate"]
@@ -216,9 +276,9 @@ class RunState:
             self.budget = Budget(**payload["budget"])
 
 
-_FOLDS = {
-    "birth": RunState._plan,
-    "rescore": RunState._plan,
+_FOLDS: dict[str, Callable[[RunState, Mapping[str, Any]], None]] = {
+    "memo": RunState._remember,
+    **dict.fromkeys(JOB_KINDS, RunState._plan),
     "result": RunState._arrive,
     "commit": RunState._commit,
     "measure": RunState._measure,
@@ -242,10 +302,16 @@ def initial_state(meta: Mapping[str, Any]) -> RunState:
     return RunState(SearchSettings(**meta["search"]), objectives, Budget(**meta["budget"]))
 
 
-def _compact(evaluation: Evaluation) -> Evaluation:
+def _compact(document: Mapping[str, Any]) -> Evaluation:
     # Thousands of evaluations score the same prompts: their ids are kept once, and what is only reported not at all.
-    scores = {sys.intern(prompt): score for prompt, score in evaluation.scores.items()}
-    return replace(evaluation, scores=scores, details={}, answers={})
+    return Evaluation(
+        Outcome(document["outcome"]),
+        document["objectives"],
+        {sys.intern(prompt): score for prompt, score in document["scores"].items()},
+        document["metrics"],
+        error=document["error"],
+        seconds=document["seconds"],
+    )
 
 
 def _chained(digest: str, job: Job, evaluation: Evaluation) -> str:

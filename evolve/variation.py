@@ -13,7 +13,6 @@ import numpy as np
 from deap import base
 
 from evolve.errors import OperatorError
-from evolve.selection import selection_for
 from evolve.settings import SearchSettings
 from evolve.space import InheritingSpace, SearchSpace
 
@@ -27,7 +26,7 @@ class Offspring:
 
 
 def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolbox:
-    """The toolbox of a search: ``random``, ``mate``, ``mutate``, ``select``, which take ``rng``, and ``inherit``.
+    """The toolbox of a search: ``random``, ``mate`` and ``mutate``, which take ``rng``, and ``inherit``.
 
     ``mate(genome, other, rng=)`` and ``mutate(genome, rng=)`` draw an operator by weight and give an ``Offspring``.
     """
@@ -35,7 +34,6 @@ def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolb
     toolbox.register("random", space.random)
     toolbox.register("mate", _apply_one, space.crossovers, "Crossover")
     toolbox.register("mutate", _apply_one, space.mutations, "Mutation")
-    toolbox.register("select", selection_for(settings).parents)
     toolbox.register("inherit", space.inherit if isinstance(space, InheritingSpace) else lambda child, parent: child)
     return toolbox
 

@@ -33,7 +33,7 @@ from experiments.agents import (
 )
 from experiments.commands.options import Execution
 from experiments.config.loading import load_as
-from experiments.execution import EXPERIMENT_FILE, create_run, open_run
+from experiments.execution import EXPERIMENT_FILE, create_run, open_run, write_final_report
 from experiments.progress import Display
 from fitness.energy_flow.policies import EgoGreedyPolicy, EgoMemoryPolicy, RandomPolicy
 from fitness.energy_flow.rollouts import Policy, episode_returns
@@ -121,11 +121,14 @@ def carry_out_agents(run: Run, problem: AgentProblem, *, execution: Execution, c
                 f"[bold red]Stopped:[/] more than {run.budget.max_failures_share:.0%} of the last evaluations failed. "
                 f"`evolve history {run.directory}` has the errors, `evolve resume {run.directory}` goes on."
             )
+            stack.close()
+            write_final_report(run.directory, console)
             return None
         display.say("final comparison: winner and default agent learn anew")
         results = agent_finals(run, problem, pool)
     results.write(run.directory)
     print_agent_results(results, console=console)
+    write_final_report(run.directory, console)
     return results
 
 

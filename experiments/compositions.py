@@ -19,7 +19,17 @@ from typing import TYPE_CHECKING, TypeVar
 from evolve.evaluator import EvaluationRequest
 from evolve.seeding import integer_seed
 from experiments.corpora.documents import Example
+from experiments.fitting import fitter_on
+from fitness.objectives import (
+    OBJECTIVES,
+    REPORTED,
+    Examination,
+    Measurement,
+    NonFiniteObjectiveError,
+    ObjectiveOperator,
+)
 from fitness.result import Evaluation, Objective, Outcome
+from genomes.combiners.plugins import load_plugins
 from genomes.errors import GenomeFormatError
 from genomes.members.catalogue import MemberCatalogue
 from genomes.serialization import genome_from_json
@@ -27,22 +37,17 @@ from genomes.space import CompositionSpace
 
 if TYPE_CHECKING:
     from fitness.coherence.scorer import CoherenceScorer
-    from genomes.phenotype import Phenotype, PrefillCache
+    from genomes.genome import Genome
+    from genomes.phenotype import PrefillCache
 
 T = TypeVar("T")
-
-OBJECTIVES: dict[str, Objective] = {
-    objective.name: objective
-    for objective in (
-        Objective("coherence", "maximise", "agent level, in [0, 1]"),
-        Objective("nll", "minimise", "nats per token of the human reply, mean over replies"),
-        Objective("active_parameters", "minimise", "parameters run per generated token"),
-    )
-}
 
 REPORTED_WINDOW = 60
 """Prompts of one evaluation on the validation or test panel, which is scored in windows: each fits a deadline that is
 made for evaluations of the search, and the windows of one genome spread over the workers."""
+
+NUM_PROMPTS = "num_prompts"
+"""The metric of every evaluation that counts its prompts; windows are joined by it."""
 
 _PREFILL_BYTES = 512 << 20  # Enough for every window of a search panel of a hundred prompts and five small members.
 
@@ -60,7 +65,7 @@ class CompositionEvaluatorFactory:
         scorer_version: Its version, part of this factory's.
         panels: Examples by panel (``search``, ``validation``, ``test``), domains taking turns.
         prompts_per_evaluation: Size of a draw from the search panel; the other panels are read in fixed windows.
-        objective_names: Keys of ``OBJECTIVES``, the leading one first.
+        operators: The objectives, the leading one first.
         seed: Seed of the run; sampled answers derive theirs from it.
     """
 
@@ -70,13 +75,13 @@ class CompositionEvaluatorFactory:
     scorer_version: str
     panels: Mapping[str, Sequence[Example]]
     prompts_per_evaluation: int
-    objective_names: tuple[str, ...]
+    operators: tuple[ObjectiveOperator, ...]
     seed: int
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
         """The objectives in order."""
-        return tuple(OBJECTIVES[name] for name in self.objective_names)
+        return tuple(operator.objective for operator in self.operators)
 
     @cached_property
     def version(self) -> str:
@@ -87,7 +92,7 @@ class CompositionEvaluatorFactory:
             "scorer": self.scorer_version,
             "panels": {name: [asdict(example) for example in panel] for name, panel in self.panels.items()},
             "prompts_per_evaluation": self.prompts_per_evaluation,
-            "objectives": self.objective_names,
+            "objectives": [operator.version for operator in self.operators],
             "seed": self.seed,
         }
         return blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16).hexdigest()
@@ -95,6 +100,10 @@ class CompositionEvaluatorFactory:
     def num_windows(self, panel: str) -> int:
         """Replicates that read the whole validation or test panel once."""
         return math.ceil(len(self.panels[panel]) / REPORTED_WINDOW)
+
+    def window(self, panel: str, number: int) -> list[Example]:
+        """The prompts of one window of a panel."""
+        return list(self.panels[panel][number * REPORTED_WINDOW :][:REPORTED_WINDOW])
 
     def __call__(self) -> CompositionEvaluator:
         """Load every member and the scorer.
@@ -104,6 +113,7 @@ class CompositionEvaluatorFactory:
         """
         from fitness.coherence.scorer import CoherenceScorer
 
+        load_plugins(modules=self.space.plugins, methods=self.space.methods)
         for name in self.catalogue.names:
             self.catalogue.load(name)
         return CompositionEvaluator(self, CoherenceScorer.load(self.scorer_directory))
@@ -118,16 +128,14 @@ class CompositionEvaluator:
         self._factory = factory
         self._scorer = scorer
         self._prefill: PrefillCache = PrefillCache(capacity_bytes=_PREFILL_BYTES)
+        self._fitter = fitter_on(factory.panels["search"], factory.catalogue, prefill_cache=self._prefill)
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
-        """Answer the request's prompts with its genome and score the answers.
+        """Measure the objectives of the request's genome on the request's prompts.
 
-        On the test panel the result also holds the answers, and as details per prompt the likelihood of the human
-        reply (``nll``, nats per token) and that reply's own coherence (``human_coherence``).
+        On the test panel the result also holds what every final comparison reports (``REPORTED``), the answers, and
+        the human replies' own values per prompt as details called ``human_<objective>``.
         """
-        from genomes.phenotype import compile_genome
-
-        started = time.perf_counter()
         try:
             genome = genome_from_json(request.genome)
         except GenomeFormatError as error:
@@ -135,48 +143,112 @@ class CompositionEvaluator:
         problems = self._factory.space.problems(genome)
         if problems:
             return Evaluation.failed(Outcome.INVALID, "; ".join(problems))
-        examples = self._draw(request)
-        phenotype = compile_genome(genome, self._factory.catalogue, prefill_cache=self._prefill)
-        contexts = [example.context for example in examples]
-        seeds = [integer_seed(self._factory.seed, "answer", example.id, request.replicate) for example in examples]
-        answers = phenotype.answer(contexts, seeds=seeds)
-        scores = self._scorer.score(contexts, answers)
-        agent = self._scorer.agent_score(scores, answers, human_replies=[example.reply for example in examples])
-        objectives = {"coherence": agent.value, "active_parameters": float(phenotype.active_parameters_per_token)}
-        metrics = {**objectives, "mean_coherence": agent.mean, "lower_quartile": agent.lower_quartile}
-        details: dict[str, dict[str, float]] = {}
-        is_reported = request.panel == "test"
-        if is_reported or "nll" in self._factory.objective_names:
-            details["nll"] = _nll_per_token(phenotype, examples)
-            objectives["nll"] = metrics["nll"] = sum(details["nll"].values()) / len(examples)
+        operators, is_reported = self._factory.operators, request.panel == "test"
         if is_reported:
-            human = self._scorer.score(contexts, [example.reply for example in examples])
-            details["human_coherence"] = _by_id(examples, [score.value for score in human])
+            names = {operator.name for operator in operators}
+            operators += tuple(OBJECTIVES[name] for name in REPORTED if name not in names)
+        return self.measured(
+            genome, self._draw(request), operators=operators, replicate=request.replicate, is_reported=is_reported
+        )
+
+    def measured(
+        self,
+        genome: Genome,
+        examples: Sequence[Example],
+        *,
+        operators: Sequence[ObjectiveOperator],
+        replicate: int,
+        is_reported: bool = False,
+    ) -> Evaluation:
+        """What objectives say of a genome on some prompts; its scores are those of the first objective.
+
+        Args:
+            genome: A valid genome; limits of the search space do not count here.
+            examples: The prompts.
+            operators: What is measured. Those that the factory has not are metrics of the result.
+            replicate: Decides the seeds of the answers, together with run and prompt.
+            is_reported: Keep the answers, and the values of the human replies.
+        """
+        started = time.perf_counter()
+        examination = self._examination(genome, examples, operators=operators, replicate=replicate)
+        try:
+            measurements = {operator.name: operator.measure(examination) for operator in operators}
+        except NonFiniteObjectiveError as error:
+            return Evaluation.failed(Outcome.NONFINITE, str(error))
+        values = {name: measurement.value for name, measurement in measurements.items()}
+        metrics = {name: value for one in measurements.values() for name, value in one.metrics.items()}
+        details = _details(measurements)
+        if is_reported:
+            humans = {f"human_{operator.name}": operator.of_humans(examination) for operator in operators}
+            details |= {name: given for name, given in humans.items() if given is not None}
+            details |= {name: given for one in measurements.values() for name, given in one.details.items()}
+        by_id = {measure: _by_id(examples, given) for measure, given in details.items()}
         return Evaluation.ok(
-            {name: objectives[name] for name in self._factory.objective_names},
-            scores=_by_id(examples, [score.value for score in scores]),
-            metrics=metrics,
-            details=details,
-            answers=_by_id(examples, answers) if is_reported else None,
+            {operator.name: values[operator.name] for operator in self._factory.operators if operator.name in values},
+            scores=by_id.get(operators[0].name, {}),
+            metrics={**values, **metrics, NUM_PROMPTS: len(examples)},
+            details=by_id,
+            answers=_by_id(examples, examination.answers) if is_reported else None,
             seconds=time.perf_counter() - started,
+        )
+
+    def _examination(
+        self, genome: Genome, examples: Sequence[Example], *, operators: Sequence[ObjectiveOperator], replicate: int
+    ) -> Examination:
+        from genomes.phenotype import compile_genome
+
+        is_timed = any(operator.is_timed for operator in operators)
+        # A clock must not tell which genomes have read these prompts before.
+        prefill = None if is_timed else self._prefill
+        return Examination(
+            language_model=compile_genome(self._fitter.fitted(genome), self._factory.catalogue, prefill_cache=prefill),
+            contexts=[example.context for example in examples],
+            human_replies=[example.reply for example in examples],
+            seeds=[integer_seed(self._factory.seed, "answer", example.id, replicate) for example in examples],
+            scorer=self._scorer,
+            is_timed=is_timed,
         )
 
     def _draw(self, request: EvaluationRequest) -> list[Example]:
         """The prompts of a request: replicate r is the r-th window of its panel; the search panel goes round."""
         panel = self._factory.panels[request.panel]
         if request.panel != "search":
-            return list(panel[request.replicate * REPORTED_WINDOW :][:REPORTED_WINDOW])
+            return self._factory.window(request.panel, request.replicate)
         size = min(self._factory.prompts_per_evaluation, len(panel))
         start = request.replicate * size
         return [panel[(start + offset) % len(panel)] for offset in range(size)]
 
 
-def _nll_per_token(phenotype: Phenotype, examples: Sequence[Example]) -> dict[str, float]:
-    """Nats per token of every human reply, its closing newline included."""
-    likelihoods = phenotype.reply_likelihoods(
-        [example.context for example in examples], [example.reply for example in examples]
+def joined(windows: Sequence[Evaluation]) -> Evaluation:
+    """Evaluations on different prompts as one: means weighted by prompts, everything per prompt side by side.
+
+    The first one that failed stands for all.
+    """
+    failed = next((window for window in windows if not window.is_ok), None)
+    if failed is not None:
+        return failed
+    weights = [window.metrics[NUM_PROMPTS] for window in windows]
+
+    def mean(values: Sequence[float]) -> float:
+        return sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(weights)
+
+    first = windows[0]
+    metrics = {name: mean([window.metrics[name] for window in windows]) for name in first.metrics}
+    return Evaluation.ok(
+        {name: mean([window.objectives[name] for window in windows]) for name in first.objectives},
+        scores={prompt: score for window in windows for prompt, score in window.scores.items()},
+        metrics={**metrics, NUM_PROMPTS: sum(weights)},
+        details={
+            measure: {prompt: value for window in windows for prompt, value in window.details[measure].items()}
+            for measure in first.details
+        },
+        answers={prompt: answer for window in windows for prompt, answer in window.answers.items()},
+        seconds=sum(window.seconds for window in windows),
     )
-    return _by_id(examples, [likelihood.nll_nats / likelihood.num_tokens for likelihood in likelihoods])
+
+
+def _details(measurements: Mapping[str, Measurement]) -> dict[str, tuple[float, ...]]:
+    return {name: one.per_prompt for name, one in measurements.items() if one.per_prompt is not None}
 
 
 def _by_id(examples: Sequence[Example], values: Sequence[T]) -> dict[str, T]:

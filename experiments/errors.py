@@ -5,6 +5,7 @@ from __future__ import annotations
 from evolve.errors import EvolveError
 from evolve.workers.pool import WorkersUnavailableError
 from experiments.finals import FinalsError
+from experiments.serve.cluster import ServingError
 from genomes.members.errors import MemberLoadError, MemberTrainingError
 
 _ANSWERS = (
@@ -15,6 +16,7 @@ _ANSWERS = (
     MemberLoadError,
     MemberTrainingError,
     ModuleNotFoundError,
+    ServingError,
     ValueError,  # ConfigError, CorpusError, GenomeFormatError and other bad input
     WorkersUnavailableError,
 )

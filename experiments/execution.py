@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING
 import yaml
 from rich.console import Console
 
+from evolve.evaluator import EvaluationRequest
+from evolve.jobs import SEARCH_PANEL
+from evolve.lineage import Lineage
 from evolve.log_reading import DATABASE
 from evolve.loop import Run
 from evolve.settings import Budget
 from evolve.termination import StopReason
 from evolve.workers import open_pool
+from evolve.workers.choice import open_fitting_pool
 from evolve.workers.pool import WorkerPool
 from experiments.commands.options import Execution
 from experiments.config import ExperimentConfig
 from experiments.config.experiment import CHANGEABLE_KEYS
-from experiments.finals import run_finals
+from experiments.finals import RANDOM_SEARCH_DIRECTORY, run_finals
+from experiments.front import print_front
+from experiments.front_measurement import measured_front
 from experiments.preparation import Problem
 from experiments.progress import Display
 from experiments.results import Results
@@ -33,7 +39,6 @@ if TYPE_CHECKING:
     from experiments.agents import AgentProblem
 
 EXPERIMENT_FILE = "experiment.yaml"
-RANDOM_SEARCH_DIRECTORY = "random_search"
 
 _NO_LIMIT = 2**31  # Births of the random search, which ends by its evaluations.
 
@@ -41,8 +46,8 @@ MAY_CHANGE = (*CHANGEABLE_KEYS, *(f"{key}.*" for key in CHANGEABLE_KEYS))
 """Patterns of the keys that may differ on resume."""
 
 
-def create_run(directory: Path, problem: Problem | AgentProblem) -> Run:
-    """A new run in ``directory``, with the experiment beside it as it runs."""
+def create_run(directory: Path, problem: Problem | AgentProblem, *, lineage: Lineage | None = None) -> Run:
+    """A new run in ``directory``, with the experiment beside it as it runs; ``lineage`` is that of a fork."""
     config = problem.config
     run = Run.create(
         directory,
@@ -52,6 +57,7 @@ def create_run(directory: Path, problem: Problem | AgentProblem) -> Run:
         budget=config.budget,
         seed=config.seed,
         config=config.to_document(),
+        lineage=lineage,
     )
     write_experiment(directory, config)
     return run
@@ -100,15 +106,15 @@ def carry_out(run: Run, problem: Problem, *, execution: Execution, console: Cons
         stack.enter_context(run)
         display = stack.enter_context(Display(console))
         display.say("starting workers" if not execution.serial else "loading members")
-        pool = stack.enter_context(
-            open_pool(problem.factory, config.workers, serial=execution.serial, address=execution.address)
-        )
+        pool = stack.enter_context(_opened_pool(run, problem, execution))
         reason = _advance(run, pool, display, label="evolution")
         if reason is StopReason.FAILURES:
             console.print(
                 f"[bold red]Stopped:[/] more than {run.budget.max_failures_share:.0%} of the last evaluations failed. "
                 f"`evolve history {run.directory}` has the errors, `evolve resume {run.directory}` goes on."
             )
+            stack.close()  # A report of a run that nobody works on any more.
+            write_final_report(run.directory, console)
             return None
         random_run = None
         if "random_search" in config.report.baselines:
@@ -116,9 +122,39 @@ def carry_out(run: Run, problem: Problem, *, execution: Execution, console: Cons
             _advance(random_run, pool, display, label="random search, same budget")
         display.say("final comparison on validation and test prompts")
         results = run_finals(run, random_run, problem, pool)
+        front = measured_front(run, problem, pool, winner=results.winner.genome)
     results.write(run.directory)
     print_results(results, console=console)
+    if front is not None:
+        front.write(run.directory)
+        print_front(front, console=console)
+    write_final_report(run.directory, console)
     return results
+
+
+def write_final_report(directory: Path, console: Console) -> None:
+    """Write ``report.html`` beside a run and say where it is."""
+    from experiments.report.page import write_report  # It reads what is written here.
+
+    console.print(f"\nReport: {write_report(directory)}", soft_wrap=True)
+
+
+def _opened_pool(run: Run, problem: Problem, execution: Execution) -> WorkerPool:
+    """The workers that were asked for; where none were, this process if the work is too small for Ray."""
+    config = problem.config
+    if execution.serial or execution.address is not None or execution.workers is not None:
+        return open_pool(problem.factory, config.workers, serial=execution.serial, address=execution.address)
+    left = max(0, config.budget.births - run.state.num_births)
+    searches = 2 if "random_search" in config.report.baselines else 1
+    _, founder = problem.space.founders()[-1]
+    pool, why = open_fitting_pool(
+        problem.factory,
+        config.workers,
+        trial=EvaluationRequest(problem.space.to_json(founder), SEARCH_PANEL, 0),
+        num_evaluations=left * searches + config.report.finalists * searches,
+    )
+    run.note(why)
+    return pool
 
 
 def _advance(run: Run, pool: WorkerPool, display: Display, *, label: str) -> StopReason:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
+from experiments.answers import collect_answers, write_answers
+from experiments.compositions import joined
 from experiments.preparation import Problem
 from experiments.results import Contestant, Results, Sample, compare
 from fitness.result import Evaluation
@@ -23,6 +26,9 @@ BEST_MEMBER = "best single member"
 TUNED_MEMBER = "best single, tuned"
 UNIFORM_MEAN = "uniform mean"
 RANDOM_SEARCH = "random search"
+
+RANDOM_SEARCH_DIRECTORY = "random_search"
+"""Folder inside a run directory that holds the run of the random search."""
 
 
 class FinalsError(RuntimeError):
@@ -37,7 +43,7 @@ class _Choice:
 
 
 def run_finals(run: Run, random_run: Run | None, problem: Problem, pool: WorkerPool) -> Results:
-    """Compare the run's winner with the baselines that the experiment asks for.
+    """Compare the run's winner with the baselines that the experiment asks for, and write all answers beside the run.
 
     Args:
         run: The evolved run, at the end of its budget.
@@ -52,18 +58,21 @@ def run_finals(run: Run, random_run: Run | None, problem: Problem, pool: WorkerP
     choices = _baselines(run, random_run, problem, pool)
     choices.append(_finalists(WINNER, run, report.finalists))
     chosen = [(choice, _best_on_validation(choice, run, problem, pool)) for choice in choices]
-    tests = _measured([genome for _, genome in chosen], "test", run, problem, pool)
+    tests = measured_on([genome for _, genome in chosen], "test", run, problem, pool)
     contestants = [
         Contestant(choice.label, genome, choice.evaluations, _required(test, choice.label))
         for (choice, genome), test in zip(chosen, tests, strict=True)
     ]
-    rows = compare(contestants, resamples=report.bootstrap_resamples, seed=problem.config.seed)
+    objectives = problem.factory.objectives
+    rows = compare(contestants, objectives=objectives, resamples=report.bootstrap_resamples, seed=problem.config.seed)
     human = contestants[-1].test.details["human_coherence"]
+    write_answers(run.directory, collect_answers(contestants, problem.factory.panels["test"]))
     return Results(
         rows=rows,
         human_coherence=sum(human.values()) / len(human),
         num_prompts=len(human),
         samples=_samples(contestants, problem, count=report.sample_prompts),
+        objectives=objectives,
     )
 
 
@@ -122,50 +131,34 @@ def _leaders_on_search(genomes: Sequence[str], run: Run, pool: WorkerPool, *, co
 def _best_on_validation(choice: _Choice, run: Run, problem: Problem, pool: WorkerPool) -> str:
     ranked = _ranked_on_validation(choice.genomes, run, problem, pool)
     if not ranked:
-        _required(_measured(choice.genomes, "validation", run, problem, pool)[0], choice.label)
+        _required(measured_on(choice.genomes, "validation", run, problem, pool)[0], choice.label)
     return ranked[0][1]
 
 
 def _ranked_on_validation(
     genomes: Sequence[str], run: Run, problem: Problem, pool: WorkerPool
 ) -> list[tuple[float, str]]:
-    """Coherence on the validation panel and genome, best first, of those that could be scored."""
-    measured = _measured(genomes, "validation", run, problem, pool)
-    scored = zip(measured, genomes, strict=True)
+    """The leading objective on the validation panel, higher is better, and genome, of those that could be scored.
+
+    Best first. It is the mean over prompts where prompts have numbers: that is what the final table compares.
+    """
+    measured = measured_on(genomes, "validation", run, problem, pool)
+    leading = problem.factory.objectives[0]
+    sign = 1.0 if leading.direction == "maximise" else -1.0
+    scored = [(one, genome) for one, genome in zip(measured, genomes, strict=True) if one.is_ok]
     return sorted(
-        ((evaluation.metrics["mean_coherence"], genome) for evaluation, genome in scored if evaluation.is_ok),
+        (
+            (sign * (fmean(one.scores.values()) if one.scores else one.objectives[leading.name]), genome)
+            for one, genome in scored
+        ),
         reverse=True,
     )
 
 
-def _measured(genomes: Sequence[str], panel: str, run: Run, problem: Problem, pool: WorkerPool) -> list[Evaluation]:
+def measured_on(genomes: Sequence[str], panel: str, run: Run, problem: Problem, pool: WorkerPool) -> list[Evaluation]:
     """One evaluation per genome over a whole panel, or the first failed one of its windows."""
     results = run.measure(genomes, panel=panel, num_replicates=problem.factory.num_windows(panel), pool=pool)
     return [joined([result.by_replicate[window] for window in sorted(result.by_replicate)]) for result in results]
-
-
-def joined(windows: Sequence[Evaluation]) -> Evaluation:
-    """Evaluations on different prompts as one: means weighted by prompts, everything per prompt side by side."""
-    failed = next((window for window in windows if not window.is_ok), None)
-    if failed is not None:
-        return failed
-    weights = [len(window.scores) for window in windows]
-
-    def mean(values: Sequence[float]) -> float:
-        return sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(weights)
-
-    first = windows[0]
-    return Evaluation.ok(
-        {name: mean([window.objectives[name] for window in windows]) for name in first.objectives},
-        scores={prompt: score for window in windows for prompt, score in window.scores.items()},
-        metrics={name: mean([window.metrics[name] for window in windows]) for name in first.metrics},
-        details={
-            measure: {prompt: value for window in windows for prompt, value in window.details[measure].items()}
-            for measure in first.details
-        },
-        answers={prompt: answer for window in windows for prompt, answer in window.answers.items()},
-        seconds=sum(window.seconds for window in windows),
-    )
 
 
 def _required(evaluation: Evaluation, label: str) -> Evaluation:

@@ -15,8 +15,10 @@ from experiments.compositions import CompositionEvaluatorFactory
 from experiments.config import ExperimentConfig
 from experiments.corpora.documents import Document, data_hash
 from experiments.corpora.panels import load_documents, panels_of
+from experiments.objectives import operators_of
 from experiments.scorers import BUNDLED_SCORER, fit_scorer
 from experiments.training import TrainingProgress, member_catalogue
+from genomes.combiners.plugins import load_plugins
 from genomes.members.store import Store
 from genomes.parameters import Choice, Integer, Real
 from genomes.space import CompositionSpace
@@ -66,8 +68,10 @@ def prepare(
         CorpusError: A corpus cannot be read, or has too few examples in a split.
         MemberLoadError: A member cannot be found or is no GPT-2.
         MemberTrainingError: The training of a member failed.
+        ObjectiveError: A user's own objective cannot be imported.
     """
     store = store or Store()
+    operators = operators_of(config.fitness)
     documents = load_documents(config.data)
     panels = panels_of(config.data, documents)
     catalogue = member_catalogue(config, documents, store=store, is_serial=is_serial, on_progress=on_progress)
@@ -82,7 +86,7 @@ def prepare(
         scorer_version=scorer_version(scorer_directory),
         panels={str(split): examples for split, examples in panels.items()},
         prompts_per_evaluation=config.fitness.prompts_per_evaluation,
-        objective_names=config.fitness.objectives,
+        operators=operators,
         seed=config.seed,
     )
     return Problem(config, space, factory, documents)
@@ -101,10 +105,12 @@ def load_catalogue(config: ExperimentConfig) -> MemberCatalogue:
 def composition_space(config: ExperimentConfig, catalogue: MemberCatalogue) -> CompositionSpace:
     """The search space of an experiment over the members of its catalogue."""
     space, response = config.space, config.space.response
+    load_plugins(modules=space.plugins, methods=space.methods)
     low_temperature, high_temperature = response.temperature
     return CompositionSpace(
         members=catalogue.infos(),
         methods=space.methods,
+        merge_methods=space.merge_methods,
         templates=space.templates,
         max_member_nodes=space.max_member_nodes,
         max_combiners=space.max_combiners,
@@ -116,6 +122,7 @@ def composition_space(config: ExperimentConfig, catalogue: MemberCatalogue) -> C
         response_top_p=Real(*response.top_p, default=max(response.top_p)),
         max_new_tokens=response.max_new_tokens,
         prompt_tokens=space.prompt_tokens,
+        plugins=space.plugins,
     )
 
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from fitness.result import Evaluation
-from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean, holm_correction, sign_flip_p_value
+from experiments.measures import interval_of
+from fitness.result import Evaluation, Objective
+from fitness.statistics import Interval, bootstrap_mean, holm_correction, sign_flip_p_value
 
 RESULTS_FILE = "results.json"
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,11 @@ class Row:
         agent_coherence: Agent-level score on the same answers (the search's objective).
         nll: Nats per token of the human replies, mean over replies, with its interval; lower is better.
         active_parameters: Parameters run per generated token.
+        objectives: What the run selected on, by name: mean over the test prompts with its interval. Without width where
+            only the panel as a whole has a number.
         evaluations: Evaluations spent to find it.
-        winner_gain: Winner's coherence minus this row's, paired over prompts; None in the winner's own row.
+        winner_gain: How much better the winner is in the leading objective, paired over prompts; above 0 is better in
+            either direction. None in the winner's own row, and where there are no numbers per prompt.
         winner_gain_p: Two-sided sign-flip p-value of that gain, Holm-corrected over the rows.
     """
 
@@ -41,6 +49,7 @@ class Row:
     agent_coherence: float
     nll: Interval
     active_parameters: float
+    objectives: Mapping[str, Interval]
     evaluations: int
     winner_gain: Interval | None
     winner_gain_p: float | None
@@ -64,12 +73,14 @@ class Results:
         human_coherence: Mean coherence of the human replies to the same prompts.
         num_prompts: Test prompts.
         samples: A few prompts with answers.
+        objectives: What the run selected on, the leading one first.
     """
 
     rows: tuple[Row, ...]
     human_coherence: float
     num_prompts: int
     samples: tuple[Sample, ...]
+    objectives: tuple[Objective, ...]
 
     @property
     def winner(self) -> Row:
@@ -98,6 +109,7 @@ class Results:
             samples=tuple(
                 Sample(tuple(sample["context"]), sample["human"], sample["answers"]) for sample in document["samples"]
             ),
+            objectives=tuple(Objective(**objective) for objective in document["objectives"]),
         )
 
 
@@ -111,47 +123,65 @@ class Contestant:
     test: Evaluation
 
 
-def compare(contestants: Sequence[Contestant], *, resamples: int, seed: int) -> tuple[Row, ...]:
+def compare(
+    contestants: Sequence[Contestant], *, objectives: Sequence[Objective], resamples: int, seed: int
+) -> tuple[Row, ...]:
     """Rows with 95 % bootstrap intervals; the last contestant is the winner that the others are compared with.
 
-    All contestants answered the same prompts with the same seeds, so differences are paired.
+    All contestants answered the same prompts with the same seeds, so differences are paired. They are compared in the
+    leading objective.
+
+    Args:
+        contestants: Their evaluations hold ``coherence`` and ``nll`` per prompt among the details.
+        objectives: What was selected on, the leading one first.
+        resamples: Bootstrap samples of the prompts.
+        seed: Equal seeds give equal intervals.
 
     Raises:
         ValueError: Contestants were scored on different prompts.
     """
     winner = contestants[-1]
-    prompts = sorted(winner.test.scores)
+    prompts = sorted(winner.test.details["coherence"])
     for contestant in contestants:
-        if sorted(contestant.test.scores) != prompts:
+        answered = sorted(contestant.test.details["coherence"])
+        if answered != prompts:
             raise ValueError(
-                f"{contestant.label!r} was scored on {len(contestant.test.scores)} prompts, {winner.label!r} on "
-                f"{len(prompts)}; paired comparison needs the same ones. Evaluate both on the same panel."
+                f"{contestant.label!r} was scored on {len(answered)} prompts, {winner.label!r} on {len(prompts)}; "
+                "paired comparison needs the same ones. Evaluate both on the same panel."
             )
-    coherence = [_values(contestant.test.scores, prompts) for contestant in contestants]
-    gains = [coherence[-1] - values for values in coherence[:-1]]
+    gains = _gains(contestants, prompts, leading=objectives[0])
     p_values = holm_correction([sign_flip_p_value(gain, seed=seed) for gain in gains])
+    interval = partial(interval_of, resamples=resamples, seed=seed)
     rows = []
-    for index, contestant in enumerate(contestants):
-        is_winner = index == len(contestants) - 1
+    for place, contestant in enumerate(contestants):
+        has_gain = place < len(gains)
         rows.append(
             Row(
                 label=contestant.label,
                 genome=contestant.genome,
-                coherence=bootstrap_mean(coherence[index], resamples=resamples, seed=seed),
+                coherence=interval(contestant.test, "coherence"),
                 agent_coherence=contestant.test.metrics["coherence"],
-                nll=bootstrap_mean(_values(contestant.test.details["nll"], prompts), resamples=resamples, seed=seed),
+                nll=interval(contestant.test, "nll"),
                 active_parameters=contestant.test.metrics["active_parameters"],
+                objectives={one.name: interval(contestant.test, one.name) for one in objectives},
                 evaluations=contestant.evaluations,
-                winner_gain=None
-                if is_winner
-                else bootstrap_difference(coherence[-1], coherence[index], resamples=resamples, seed=seed),
-                winner_gain_p=None if is_winner else float(p_values[index]),
+                winner_gain=bootstrap_mean(gains[place], resamples=resamples, seed=seed) if has_gain else None,
+                winner_gain_p=float(p_values[place]) if has_gain else None,
             )
         )
     return tuple(rows)
 
 
-def _values(by_prompt: Mapping[str, float], prompts: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _gains(contestants: Sequence[Contestant], prompts: Sequence[str], *, leading: Objective) -> list[Floats]:
+    """How much better the winner is than each other contestant, per prompt; none where there are no such numbers."""
+    if any(leading.name not in contestant.test.details for contestant in contestants):
+        return []
+    sign = 1.0 if leading.direction == "maximise" else -1.0
+    *others, best = [sign * _values(contestant.test.details[leading.name], prompts) for contestant in contestants]
+    return [best - values for values in others]
+
+
+def _values(by_prompt: Mapping[str, float], prompts: Sequence[str]) -> Floats:
     return np.array([by_prompt[prompt] for prompt in prompts], dtype=np.float64)
 
 
@@ -162,6 +192,7 @@ def _row(document: dict[str, Any]) -> Row:
             **document,
             "coherence": Interval(**document["coherence"]),
             "nll": Interval(**document["nll"]),
+            "objectives": {name: Interval(**interval) for name, interval in document["objectives"].items()},
             "winner_gain": Interval(**gain) if gain else None,
         }
     )

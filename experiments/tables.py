@@ -8,7 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.results import Results, Row
+from fitness.objectives import REPORTED
 from fitness.statistics import Interval
+
+ARROWS = {"maximise": "↑", "minimise": "↓"}
+"""How tables say which way is better."""
 
 
 def print_results(results: Results, *, console: Console) -> None:
@@ -20,12 +24,15 @@ def print_results(results: Results, *, console: Console) -> None:
         padding=(0, 1),
     )
     table.add_column("")
-    for name in ("coherence ↑", "winner's gain", "NLL ↓ (nats)", "M par.", "evals"):
+    further = [objective for objective in results.objectives if objective.name not in REPORTED]
+    names = [f"{objective.name} {ARROWS[objective.direction]}" for objective in further]
+    for name in ("coherence ↑", *names, "winner's gain", "NLL ↓ (nats)", "M par.", "evals"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in results.rows:
         table.add_row(
             escape(row.label),
             _interval(row.coherence),
+            *(_interval(row.objectives[objective.name]) for objective in further),
             "" if row.winner_gain is None else _interval(row.winner_gain, is_signed=True),
             _interval(row.nll, digits=2),
             f"{row.active_parameters / 1e6:.2f}",
@@ -45,13 +52,17 @@ def print_results(results: Results, *, console: Console) -> None:
 
 def verdict(results: Results) -> str:
     """What the table says of the winner against each row, in one sentence per row."""
-    return "\n".join(_verdict(row) for row in results.rows if row is not results.winner)
+    return "\n".join(_verdict(row, results) for row in results.rows if row is not results.winner)
 
 
-def _verdict(row: Row) -> str:
-    gain = row.winner_gain
+def _verdict(row: Row, results: Results) -> str:
+    gain, leading = row.winner_gain, results.objectives[0].name
     if gain is None:
-        raise ValueError(f"Row {row.label!r} has no comparison with the winner.")
+        return (
+            f"{leading} is {results.winner.objectives[leading].value:.4g} for the evolved winner and "
+            f"{row.objectives[leading].value:.4g} for {row.label}; it has no numbers per prompt, so no interval."
+        )
+    where = "" if leading == "coherence" else f" in {leading}"
     if gain.low > 0:
         finding = "The evolved winner is better than"
     elif gain.high < 0:
@@ -59,7 +70,12 @@ def _verdict(row: Row) -> str:
     else:
         finding = "No significant difference between the evolved winner and"
     p_value = f"p = {row.winner_gain_p:.4f}, Holm-corrected"
-    return f"{finding} {row.label}: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], {p_value}."
+    return f"{finding} {row.label}{where}: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], {p_value}."
+
+
+def number_text(value: float) -> str:
+    """A number in four digits, or whole with thousands marked where it has more."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _interval(interval: Interval, *, digits: int = 3, is_signed: bool = False) -> str:

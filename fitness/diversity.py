@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -23,10 +24,29 @@ def distinct_n(texts: Sequence[Sequence[Hashable]], *, n: int) -> float:
     Raises:
         ValueError: ``n`` is less than 1.
     """
-    if n < 1:
-        raise ValueError(f"n is {n!r}; allowed are whole numbers of at least 1.")
-    grams = [tuple(text[start : start + n]) for text in texts for start in range(len(text) - n + 1)]
+    grams = [gram for text in texts for gram in _grams(text, n)]
     return len(set(grams)) / len(grams) if grams else 0.0
+
+
+def distinct_shares(texts: Sequence[Sequence[Hashable]], *, n: int) -> list[float]:
+    """What each text contributes to ``distinct_n``, scaled so that the mean over texts is ``distinct_n``.
+
+    An n-gram that stands c times counts 1/c at each of its places. Texts without n tokens contribute 0.
+
+    Args:
+        texts: Texts as sequences of tokens.
+        n: Length of the n-grams, 1 or more.
+
+    Returns:
+        A number per text, 0 or more; above 1 for texts that are longer than most and say what no other says.
+
+    Raises:
+        ValueError: ``n`` is less than 1.
+    """
+    grams_by_text = [_grams(text, n) for text in texts]
+    counts = Counter(gram for grams in grams_by_text for gram in grams)
+    per_text = max(1, counts.total()) / max(1, len(texts))
+    return [sum(1.0 / counts[gram] for gram in grams) / per_text for grams in grams_by_text]
 
 
 def mean_pairwise_similarity(vectors: npt.NDArray[np.floating]) -> float:
@@ -48,3 +68,9 @@ def mean_pairwise_similarity(vectors: npt.NDArray[np.floating]) -> float:
     # The sum over all ordered pairs is |sum of vectors|^2; the pairs of a row with itself are taken out.
     itself = float((np.asarray(vectors, np.float64) ** 2).sum())
     return (float(total @ total) - itself) / (count * (count - 1))
+
+
+def _grams(text: Sequence[Hashable], n: int) -> list[tuple[Hashable, ...]]:
+    if n < 1:
+        raise ValueError(f"n is {n!r}; allowed are whole numbers of at least 1.")
+    return [tuple(text[start : start + n]) for start in range(len(text) - n + 1)]

@@ -1,14 +1,18 @@
-"""Likelihood of given replies over a panel: nats per token, and bits per byte across tokenizers."""
+"""Likelihood of given replies: nats per token, and bits per byte across tokenizers.
+
+Both take any number of replies and pool them. An objective asks for one reply at a time and averages, so that every
+prompt weighs alike.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from fitness.language_model import ReplyLikelihood
+from fitness.language_model import Likelihood
 
 
-def nll_nats_per_token(likelihoods: Sequence[ReplyLikelihood]) -> float:
+def nll_nats_per_token(likelihoods: Sequence[Likelihood]) -> float:
     """Negative log-likelihood in nats per token over all replies together; lower is better.
 
     Long replies weigh more: it is the mean over tokens, and ``exp`` of it is the perplexity.
@@ -22,7 +26,7 @@ def nll_nats_per_token(likelihoods: Sequence[ReplyLikelihood]) -> float:
     return math.fsum(likelihood.nll_nats for likelihood in likelihoods) / tokens
 
 
-def bits_per_byte(likelihoods: Sequence[ReplyLikelihood]) -> float:
+def bits_per_byte(likelihoods: Sequence[Likelihood]) -> float:
     """Negative log-likelihood in bits per UTF-8 byte of the replies; lower is better, whatever the tokenizer.
 
     Raises:

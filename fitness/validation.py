@@ -1,11 +1,13 @@
 """Does a scorer agree with people? Correlations with mean human ratings, with bootstrap intervals.
 
-Rated files are JSON lines: ``{"ctx": [turns], "resp": reply, "r": {aspect: mean rating, ...}}``.
+Rated files are JSON lines: ``{"ctx": [turns], "resp": reply, "r": {criterion: mean rating, ...}}``.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,28 +54,28 @@ class Agreement:
     num_replies: int
 
 
-def load_rated(path: Path, aspect: str) -> list[RatedReply]:
-    """The replies of a rated file that have a rating of one aspect.
+def load_rated(path: Path, criterion: str) -> list[RatedReply]:
+    """The replies of a rated file that have a rating for one criterion, in the order of the file.
 
     Raises:
-        ValueError: A line is no rated reply, or none has the aspect.
+        FileNotFoundError: There is no such file.
+        ValueError: A line is no rated reply, or none is rated for the criterion; names the closest one.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{str(path)!r} is no file; give a file of rated replies. {_RATED_LINE}")
     rated = []
-    aspects: set[str] = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            row = json.loads(line)
-            context, reply, ratings = tuple(row["ctx"]), row["resp"], row["r"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"Line {number} of {str(path)!r} is {line[:60]!r}; allowed are JSON objects with 'ctx' (turns), "
-                f"'resp' (reply) and 'r' (rating by aspect)."
-            ) from error
-        aspects.update(ratings)
-        if aspect in ratings:
-            rated.append(RatedReply(context, reply, float(ratings[aspect])))
+    criteria: set[str] = set()
+    # Not splitlines(), which also cuts at separators that JSON allows within a text.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if line.strip():
+            context, reply, ratings = _rated_line(line, f"Line {number} of {str(path)!r}")
+            criteria.update(ratings)
+            if criterion in ratings:
+                rated.append(RatedReply(context, reply, ratings[criterion]))
     if not rated:
-        raise ValueError(f"No reply in {str(path)!r} is rated for {aspect!r}; rated are {sorted(aspects)}.")
+        closest = difflib.get_close_matches(criterion, criteria, n=1)
+        hint = f" Did you mean {closest[0]!r}?" if closest else ""
+        raise ValueError(f"No reply in {str(path)!r} is rated for {criterion!r}; rated are {sorted(criteria)}.{hint}")
     return rated
 
 
@@ -143,3 +145,24 @@ def _pairwise_interval(
     drawn = [right[sample].sum() / total[sample].sum() for sample in samples if total[sample].any()]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Interval(float(right.sum() / total.sum()), float(low), float(high))
+
+
+_RATED_LINE = (
+    "Each line is a JSON object with 'ctx' (a list of turns, at least one), 'resp' (the reply) and 'r' (mean rating by "
+    "criterion)."
+)
+
+
+def _rated_line(line: str, place: str) -> tuple[tuple[str, ...], str, dict[str, float]]:
+    try:
+        row = json.loads(line)
+        context, reply, ratings = row["ctx"], row["resp"], row["r"]
+        numbers = {str(criterion): float(rating) for criterion, rating in ratings.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{place} is {line[:60]!r}, which is no rated reply. {_RATED_LINE}") from error
+    if not isinstance(context, list) or not context or not all(isinstance(turn, str) for turn in [*context, reply]):
+        raise ValueError(f"{place} has ctx {context!r} and resp {reply!r}; allowed are texts. {_RATED_LINE}")
+    for criterion, rating in numbers.items():
+        if not math.isfinite(rating):
+            raise ValueError(f"{place} rates {criterion!r} as {rating!r}; allowed are finite numbers.")
+    return tuple(context), reply, numbers

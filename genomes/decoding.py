@@ -18,6 +18,11 @@ def uniform_numbers(seeds: Sequence[int], num_steps: int) -> torch.Tensor:
     return torch.from_numpy(np.stack(draws)) if draws else torch.zeros(0, num_steps, dtype=torch.float64)
 
 
+def candidate_seed(seed: int, sample: int) -> int:
+    """The seed of the sample-th of several answers to one prompt; the first one's is the prompt's own."""
+    return seed if sample == 0 else int(np.random.SeedSequence([seed, sample]).generate_state(1, np.uint64)[0])
+
+
 def drawn_tokens(
     log_probabilities: torch.Tensor, uniforms: torch.Tensor, *, temperature: float, top_k: int, top_p: float
 ) -> torch.Tensor:

@@ -5,7 +5,8 @@ Where things stand is layout.py's business; here they get their shapes, colours 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from genomes.genome import Genome
@@ -32,7 +33,7 @@ def draw_genome(genome: Genome, *, title: str | None = None) -> str:
     """A picture of a genome as a self-contained SVG document.
 
     Text (prompt and drafts) runs along dashed lines, next-token distributions along solid ones, from left to right.
-    A combiner's weights stand on its edges as percentages. The picture brings its own background, so that it can be
+    A node's weights stand on its edges as percentages. The picture brings its own background, so that it can be
     read on light and on dark pages.
 
     Args:
@@ -47,6 +48,8 @@ def draw_genome(genome: Genome, *, title: str | None = None) -> str:
     height = _HEADER + _FOOTER + (layout.num_rows - 1) * _ROW + _BOX_HEIGHT + _MARGIN
     num_members, num_combiners = len(genome.of_type(MemberNode)), len(genome.of_type(CombinerNode))
     counts = f"{_counted(num_members, 'member')}, {_counted(num_combiners, 'combiner')}"
+    if merges := genome.of_type(MergeNode):
+        counts += f", {_counted(len(merges), 'merge')}"
     heading = escape(title or f"Composition: {counts}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
@@ -117,15 +120,27 @@ def _labels(node_id: str, node: Node, genome: Genome) -> tuple[str, list[str]]:
             if "text" in kinds:
                 details.append(f"drafts {_counted(node.draft_tokens, 'token')}")
             return node.member, details
-        case CombinerNode() | MergeNode():
-            values = [
-                f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-                for name, value in node.parameters.items()
-            ]
+        case MergeNode():
+            values = [*_values(node.parameters), *([f"base {node.base}"] if node.base else [])]
+            kinds = {edge.kind for edge in genome.outputs(node_id)}
+            own = [f"temperature {node.temperature:.3g}"] if "distribution" in kinds else []
+            own += [f"drafts {_counted(node.draft_tokens, 'token')}"] if "text" in kinds else []
+            own += [f"{_counted(len(node.layers), 'layer factor')}"] if node.layers else []
+            return node.method, [", ".join(lines) for lines in (values, own) if lines]
+        case CombinerNode():
+            values = _values(node.parameters)
             return node.method, [", ".join(values)] if values else []
         case ResponseNode():
             top_k = f"top-k {node.top_k}" if node.top_k else "all tokens"
             return "response", [f"temperature {node.temperature:.3g}", f"{top_k}, top-p {node.top_p:.3g}"]
+
+
+def _values(parameters: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in parameters.items()
+        if not isinstance(value, tuple)
+    ]
 
 
 def _edges(genome: Genome, layout: Layout) -> Iterator[str]:

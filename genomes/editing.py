@@ -12,9 +12,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genomes.combiners import NUMBERS
 from genomes.genome import Genome
 from genomes.identity import canonical_genome
-from genomes.nodes import CombinerNode, Edge, EdgeKind, MemberNode, Node, PromptNode, ResponseNode
+from genomes.merging.repair import repaired
+from genomes.nodes import (
+    CombinerNode,
+    Edge,
+    EdgeKind,
+    MemberNode,
+    MergeNode,
+    Node,
+    PromptNode,
+    ResponseNode,
+    carried_kind,
+)
 from genomes.space_rules import is_within_limits
 
 if TYPE_CHECKING:
@@ -55,23 +67,34 @@ class Blueprint:
         return next(node_id for node_id, node in self.nodes.items() if isinstance(node, ResponseNode))
 
     def add(self, node: Node, inputs: Iterable[Input] = ()) -> str:
-        """Add a node under a new id, which is returned. Members get the prompt as their first input."""
+        """Add a node under a new id, which is returned. Members and merges get the prompt as their first input."""
         number = len(self.nodes)
         while (node_id := f"n{number}") in self.nodes:
             number += 1
         self.nodes[node_id] = node
-        from_prompt = [Input(self.prompt_id, "text")] if isinstance(node, MemberNode) else []
+        from_prompt = [Input(self.prompt_id, "text")] if isinstance(node, MemberNode | MergeNode) else []
         self.inputs[node_id] = [*from_prompt, *inputs]
         return node_id
 
+    def lend(self, member: str, merge_id: str, weight: float) -> None:
+        """Let a merge take the weights of one member more, from a new node that does nothing else."""
+        lender = self.add(MemberNode(member))
+        self.inputs[lender] = []
+        self.inputs[merge_id].append(Input(lender, "weights", weight))
+
     def outputs(self, node_id: str) -> list[tuple[str, EdgeKind]]:
-        """The nodes that a node feeds, each with the kind of its edge, in a fixed order."""
+        """The nodes that a node feeds, each with the kind that it takes, in a fixed order (see ``carried_kind``)."""
         return sorted(
-            (target, given.kind)
+            (target, carried_kind(given.kind, self.nodes[target]))
             for target, inputs in self.inputs.items()
             for given in inputs
             if given.source == node_id
         )
+
+    def chooses_answers(self, node_id: str) -> bool:
+        """Whether a node is a combiner of whole answers."""
+        node = self.nodes[node_id]
+        return isinstance(node, CombinerNode) and node.chooses_answers
 
     def upstream(self, node_id: str) -> set[str]:
         """A node and all that it depends on. Sort before drawing from it."""
@@ -116,7 +139,9 @@ class Blueprint:
         return copies
 
     def tidy(self) -> bool:
-        """Bypass combiners with one input and drop those without; says whether anything feeds the response."""
+        """Bypass combiners and merges with one input, drop those without; says whether anything feeds the response."""
+        for node_id in [node_id for node_id, node in self.nodes.items() if isinstance(node, MergeNode)]:
+            self._tidy_merge(node_id)
         while starved := [
             node_id
             for node_id, node in self.nodes.items()
@@ -126,14 +151,56 @@ class Blueprint:
             self.remove(starved[0], inputs[0].source if inputs else None)
         return bool(self.inputs[self.response_id])
 
+    def merged_members(self, node_id: str) -> dict[str, str]:
+        """The members whose weights a merge takes: their nodes' ids by name."""
+        lent = [(given.source, self.nodes[given.source]) for given in self.inputs[node_id] if given.kind == "weights"]
+        return {node.member: source for source, node in lent if isinstance(node, MemberNode)}
+
+    def _tidy_merge(self, node_id: str) -> None:
+        node = self.nodes[node_id]
+        assert isinstance(node, MergeNode)
+        fitting = repaired(node, list(self.merged_members(node_id)))
+        if fitting is None:
+            self.remove(node_id)
+            return
+        self.nodes[node_id] = fitting
+        if isinstance(fitting, MemberNode):
+            self.inputs[node_id] = [given for given in self.inputs[node_id] if given.kind == "text"]
+
     def genome(self) -> Genome:
-        """The canonical genome of a tidy blueprint; nodes that feed nothing vanish."""
+        """The canonical genome of a tidy blueprint; nodes that feed nothing vanish.
+
+        Whether an edge into a combiner or the response carries a distribution or a whole answer follows from the
+        combiners. Fitted numbers are dropped, because they belong to what the blueprint was before its edits.
+        """
         edges = [
-            Edge(given.source, target, given.kind, slot, given.weight)
+            Edge(given.source, target, self._kind(given, target), slot, given.weight)
             for target, inputs in self.inputs.items()
             for slot, given in enumerate(inputs)
         ]
-        return canonical_genome(Genome(self.nodes, edges))
+        nodes = {
+            node_id: CombinerNode(node.method, {**node.parameters, NUMBERS: ()})
+            if isinstance(node, CombinerNode) and NUMBERS in node.parameters
+            else node
+            for node_id, node in self.nodes.items()
+        }
+        return canonical_genome(Genome(nodes, edges))
+
+    def _kind(self, given: Input, target: str) -> EdgeKind:
+        if isinstance(self.nodes[target], CombinerNode):
+            return "text" if self.chooses_answers(target) else "distribution"
+        if isinstance(self.nodes[target], ResponseNode):
+            return "text" if self.chooses_answers(given.source) else "distribution"
+        return given.kind
+
+
+def part_of(genome: Genome, node_id: str) -> Genome:
+    """The genome whose response takes its distribution from one of another's nodes, and which has nothing else."""
+    ((response_id, response),) = genome.of_type(ResponseNode).items()
+    kept = {node_id, *genome.ancestors(node_id)}
+    edges = [edge for edge in genome.edges if edge.target in kept]
+    nodes = {one: genome.nodes[one] for one in kept} | {response_id: response}
+    return Genome(nodes, [*edges, Edge(node_id, response_id, "distribution", 0)])
 
 
 Edit = Callable[[Blueprint], None]

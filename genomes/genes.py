@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import COMBINERS, METHODS
 from genomes.editing import Blueprint, Input
-from genomes.nodes import CombinerNode, MemberNode, ResponseNode
-from genomes.parameters import Choice, Gene, Range, Real
+from genomes.merging import MERGES
+from genomes.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
+from genomes.parameters import Choice, Gene, Numbers, Range, Real
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
@@ -35,16 +36,50 @@ def drawn_member(name: str, space: CompositionSpace, *, rng: np.random.Generator
     return MemberNode(name, temperature=space.member_temperature.draw(rng=rng))
 
 
-def drawn_combiner(space: CompositionSpace, *, rng: np.random.Generator) -> CombinerNode:
-    """A node of any method of the space with drawn parameters."""
-    method = pick(space.methods, rng=rng)
-    ranges = COMBINERS[method].parameters
+def drawn_combiner(
+    space: CompositionSpace, *, rng: np.random.Generator, may_choose_answers: bool = False
+) -> CombinerNode:
+    """A node of a method of the space with drawn parameters.
+
+    Args:
+        space: The methods.
+        rng: Draws the method and its parameters.
+        may_choose_answers: Whether the node stands where whole answers may meet, which is before the response alone.
+    """
+    method = pick([name for name in space.methods if may_choose_answers or name in COMBINERS], rng=rng)
+    ranges = METHODS[method].parameters
     return CombinerNode(method, {name: ranges[name].draw(rng=rng) for name in sorted(ranges)})
+
+
+def drawn_merge(
+    names: Sequence[str], like: MemberNode | MergeNode, space: CompositionSpace, *, rng: np.random.Generator
+) -> MergeNode | None:
+    """A node that merges members by a drawn method, with drawn base and parameters; None where no method takes them.
+
+    Args:
+        names: The members, two or more.
+        like: Gives role, temperature, template and draft length.
+        space: The merge methods.
+        rng: Draws.
+    """
+    methods = [name for name in space.merge_methods if len(names) <= (MERGES[name].max_inputs or len(names))]
+    if not methods:
+        return None
+    method = MERGES[pick(methods, rng=rng)]
+    return MergeNode(
+        method.name,
+        {name: method.parameters[name].draw(rng=rng) for name in sorted(method.parameters)},
+        base=pick(sorted(names), rng=rng) if method.needs_base else None,
+        role=like.role,
+        temperature=like.temperature,
+        template=like.template,
+        draft_tokens=like.draft_tokens,
+    )
 
 
 def drawn_weight(node: CombinerNode, *, rng: np.random.Generator) -> float | None:
     """A weight for an input of a combiner; None where its method has none."""
-    return WEIGHT.draw(rng=rng) if COMBINERS[node.method].has_weights else None
+    return WEIGHT.draw(rng=rng) if METHODS[node.method].has_weights else None
 
 
 def drawn_response(space: CompositionSpace, *, rng: np.random.Generator) -> ResponseNode:
@@ -69,7 +104,10 @@ def insert_combiner(
 
     The other sources leave the node's inputs, where they are among them.
     """
-    combiner = drawn_combiner(space, rng=rng)
+    may_choose = target == blueprint.response_id and not any(blueprint.chooses_answers(source) for source in sources)
+    if not (may_choose or space.has_token_methods):
+        return
+    combiner = drawn_combiner(space, rng=rng, may_choose_answers=may_choose)
     inputs = [Input(source, "distribution", drawn_weight(combiner, rng=rng)) for source in sources]
     blueprint.redirect(target, sources[0], blueprint.add(combiner, inputs))
     for source in sources[1:]:
@@ -98,7 +136,9 @@ class GeneSite:
         if self.source is not None:
             weights = [given.weight for given in blueprint.inputs[self.node_id] if given.source == self.source]
             return WEIGHT.default if weights[0] is None else weights[0]
-        value: Gene = node.parameters[self.name] if isinstance(node, CombinerNode) else getattr(node, self.name)
+        if isinstance(node, CombinerNode | MergeNode) and self.name in node.parameters:
+            return node.parameters[self.name]
+        value: Gene = getattr(node, self.name)
         return value
 
     def write(self, blueprint: Blueprint, value: Gene) -> None:
@@ -109,8 +149,8 @@ class GeneSite:
                 replace(given, weight=float(value)) if given.source == self.source else given
                 for given in blueprint.inputs[self.node_id]
             ]
-        elif isinstance(node, CombinerNode):
-            blueprint.nodes[self.node_id] = CombinerNode(node.method, {**node.parameters, self.name: value})
+        elif isinstance(node, CombinerNode | MergeNode) and self.name in node.parameters:
+            blueprint.nodes[self.node_id] = replace(node, parameters={**node.parameters, self.name: value})
         else:
             changed: dict[str, object] = {self.name: value}
             blueprint.nodes[self.node_id] = replace(node, **changed)  # type: ignore[arg-type]
@@ -124,17 +164,21 @@ def gene_sites(
     for node_id in sorted(blueprint.nodes if node_ids is None else node_ids):
         node = blueprint.nodes[node_id]
         ranges: dict[str, Range] = {}
-        if isinstance(node, MemberNode):
+        if isinstance(node, MemberNode | MergeNode):
             kinds = {kind for _, kind in blueprint.outputs(node_id)}
             if "distribution" in kinds:
                 ranges["temperature"] = space.member_temperature
             if "text" in kinds:
                 ranges["draft_tokens"] = space.draft_tokens
-            if len(blueprint.inputs[node_id]) > 1:
+            if sum(given.kind == "text" for given in blueprint.inputs[node_id]) > 1:
                 ranges["template"] = Choice(space.templates)
+            if isinstance(node, MergeNode):
+                ranges.update(MERGES[node.method].parameters)
+                lenders = [given.source for given in blueprint.inputs[node_id] if given.kind == "weights"]
+                sites += [GeneSite(node_id, "weight", lender, WEIGHT) for lender in lenders]
         elif isinstance(node, CombinerNode):
-            combiner = COMBINERS[node.method]
-            ranges.update(combiner.parameters)
+            combiner = METHODS[node.method]
+            ranges.update({name: gene for name, gene in combiner.parameters.items() if not isinstance(gene, Numbers)})
             if combiner.has_weights:
                 sites += [GeneSite(node_id, "weight", given.source, WEIGHT) for given in blueprint.inputs[node_id]]
         elif isinstance(node, ResponseNode):

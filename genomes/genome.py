@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import networkx as nx
 
-from genomes.nodes import Edge, Node
+from genomes.nodes import Edge, MemberNode, MergeNode, Node
 
 N = TypeVar("N", bound=Node)
 
@@ -69,6 +69,20 @@ class Genome:
     def outputs(self, node_id: str) -> tuple[Edge, ...]:
         """The edges out of a node, in the order of target and slot."""
         return self._outputs[node_id]
+
+    def gives_weights(self, node_id: str) -> bool:
+        """Whether a node only lends its parameters to merges, so that it is never run itself."""
+        return {edge.kind for edge in self._outputs[node_id]} == {"weights"}
+
+    def model_nodes(self) -> dict[str, MemberNode | MergeNode]:
+        """The nodes that are run as one language model each, by id: merges, and members but for those that only lend
+        their weights.
+        """
+        return {
+            node_id: node
+            for node_id, node in self._nodes.items()
+            if isinstance(node, MemberNode | MergeNode) and not self.gives_weights(node_id)
+        }
 
     def of_type(self, node_type: type[N]) -> dict[str, N]:
         """The nodes of one type by id, in the order of their ids."""

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import zip_longest
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import METHODS
 from genomes.genome import Genome
+from genomes.merging.layers import relative_factors
 from genomes.nodes import (
     DEFAULT_DRAFT_TOKENS,
     DEFAULT_TEMPERATURE,
@@ -31,6 +32,7 @@ from genomes.nodes import (
     Node,
     PromptNode,
     ResponseNode,
+    carried_kind,
 )
 
 KEY_SCHEMA = "composite-evolve/genome-key/1"
@@ -80,7 +82,10 @@ def output_keys(genome: Genome) -> dict[tuple[str, EdgeKind], str]:
         ValueError: The genome has a cycle.
     """
     terms = _terms(genome)
-    return {(edge.source, edge.kind): terms[edge.source, edge.kind].digest for edge in genome.edges}
+    return {
+        (edge.source, edge.kind): terms[edge.source, carried_kind(edge.kind, genome.nodes[edge.target])].digest
+        for edge in genome.edges
+    }
 
 
 def canonical_genome(genome: Genome) -> Genome:
@@ -120,8 +125,11 @@ def _terms(genome: Genome) -> dict[tuple[str, EdgeKind], _Term]:
     terms: dict[tuple[str, EdgeKind], _Term] = {}
     for node_id in genome.topological_order():
         node = genome.nodes[node_id]
-        inputs = [(terms[edge.source, edge.kind], edge.weight, edge.kind) for edge in genome.inputs(node_id)]
-        kinds: set[EdgeKind] = {edge.kind for edge in genome.outputs(node_id)}
+        inputs = [
+            (terms[edge.source, carried_kind(edge.kind, node)], edge.weight, edge.kind)
+            for edge in genome.inputs(node_id)
+        ]
+        kinds = {carried_kind(edge.kind, genome.nodes[edge.target]) for edge in genome.outputs(node_id)}
         if isinstance(node, ResponseNode):
             kinds.add("text")
         for kind in sorted(kinds):
@@ -133,26 +141,48 @@ def _term(node: Node, kind: EdgeKind, inputs: list[tuple[_Term, float | None, Ed
     family: list[object]
     match node:
         case MemberNode():
-            template = node.template if len(inputs) > 1 else DEFAULT_TEMPLATE
-            family = ["member", node.member, node.role, template]
-            if kind == "text":
-                label = [*family, "draft", node.draft_tokens]
-                node = replace(node, template=template, temperature=DEFAULT_TEMPERATURE)
+            if kind == "weights":
+                label = family = ["member", node.member, kind]
+                node, inputs = MemberNode(node.member), []
             else:
-                label = [*family, kind, node.temperature]
-                node = replace(node, template=template, draft_tokens=DEFAULT_DRAFT_TOKENS)
-        case CombinerNode() | MergeNode():
-            label = family = [node.kind, node.method, dict(node.parameters)]
-            combiner = COMBINERS.get(node.method)
+                template = node.template if len(inputs) > 1 else DEFAULT_TEMPLATE
+                family = ["member", node.member, node.role, template]
+                label, node = _seen_as(kind, replace(node, template=template), family)
+        case CombinerNode():
+            combiner = METHODS.get(node.method)
             inputs = _with_relative_weights(inputs, has_weights=combiner is None or combiner.has_weights)
             if combiner is not None and combiner.is_commutative:
-                inputs = sorted(inputs, key=lambda given: (given[0].label, given[0].digest, given[1] or 0.0))
+                keys = [(given.label, given.digest, weight or 0.0) for given, weight, _ in inputs]
+                order = sorted(range(len(inputs)), key=keys.__getitem__)
+                inputs = [inputs[place] for place in order]
+                node = replace(node, parameters=combiner.rearranged(node.parameters, order))
+            label = family = [node.kind, node.method, dict(node.parameters)]
+        case MergeNode():
+            texts = [given for given in inputs if given[2] == "text"]
+            lent = [given for given in inputs if given[2] == "weights"]
+            lent = sorted(_with_relative_weights(lent, has_weights=True), key=lambda given: given[0].label)
+            inputs = [*texts, *lent]
+            template = node.template if len(texts) > 1 else DEFAULT_TEMPLATE
+            names = [given.node.member for given, _, _ in lent if isinstance(given.node, MemberNode)]
+            node = replace(node, template=template, layers=relative_factors(node.layers, names))
+            layers = {group: dict(factors) for group, factors in node.layers.items()}
+            family = ["merge", node.method, dict(node.parameters), node.base, layers, node.role, template]
+            label, node = _seen_as(kind, node, family)
         case ResponseNode():
             label = family = ["response", node.temperature, node.top_k, node.top_p, node.max_new_tokens]
         case PromptNode():
             label = family = ["prompt"]
     taken = [[given.digest, weight, given_kind] for given, weight, given_kind in inputs]
     return _Term(_digest([label, taken]), _text(label), _digest([family, taken]), node, tuple(inputs))
+
+
+def _seen_as(
+    kind: EdgeKind, node: MemberNode | MergeNode, family: list[object]
+) -> tuple[list[object], MemberNode | MergeNode]:
+    """The label of a node that answers or drafts, and the node without what only the other reads."""
+    if kind == "text":
+        return [*family, "draft", node.draft_tokens], replace(node, temperature=DEFAULT_TEMPERATURE)
+    return [*family, kind, node.temperature], replace(node, draft_tokens=DEFAULT_DRAFT_TOKENS)
 
 
 def _with_relative_weights(
@@ -195,7 +225,7 @@ def _carriers(order: list[_Term]) -> dict[str, list[tuple[Node, list[_Occurrence
     copies = Counter({term.digest: 1 for term in order})
     drafts: set[str] = set()
     for term in order:
-        drafts.update(given.digest for given, _, kind in term.inputs if kind == "text")
+        drafts.update(given.digest for given, _, kind in term.inputs if carried_kind(kind, term.node) == "text")
         for digest, count in Counter(given.digest for given, _, _ in term.inputs).items():
             copies[digest] = max(copies[digest], count)
     groups: dict[str, tuple[list[tuple[Node, _Occurrence]], list[tuple[Node, _Occurrence]]]] = {}
@@ -207,7 +237,7 @@ def _carriers(order: list[_Term]) -> dict[str, list[tuple[Node, list[_Occurrence
         for entries in zip_longest(*pair):
             present = [entry for entry in entries if entry is not None]
             node, draft = present[0][0], present[-1][0]
-            if isinstance(node, MemberNode) and isinstance(draft, MemberNode):
+            if isinstance(node, MemberNode | MergeNode) and isinstance(draft, MemberNode | MergeNode):
                 node = replace(node, draft_tokens=draft.draft_tokens)
             carriers.setdefault(family, []).append((node, [occurrence for _, occurrence in present]))
     return carriers

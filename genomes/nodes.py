@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import ANSWER_COMBINERS, METHODS
+from genomes.merging import MERGES
 from genomes.parameters import Gene, Real
 
 EdgeKind = Literal["text", "distribution", "weights"]
@@ -56,43 +57,77 @@ class MemberNode:
 
 @dataclass(frozen=True, slots=True)
 class CombinerNode:
-    """A method that joins two or more distributions into one.
+    """A method that joins two or more distributions into one, or chooses among two or more whole answers.
 
     Attributes:
-        method: Name in ``COMBINERS``.
-        parameters: The method's genes, by name; read-only, in the order of their names.
+        method: Name in ``METHODS``.
+        parameters: The method's genes and fitted numbers, by name; read-only, in the order of their names.
     """
 
     kind: ClassVar[str] = "combiner"
 
     method: str
-    parameters: Mapping[str, Gene] = field(default_factory=dict, hash=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        ranges = COMBINERS[self.method].parameters if self.method in COMBINERS else {}
-        parameters = {
-            name: float(value) if type(value) is int and isinstance(ranges.get(name), Real) else value
-            for name, value in sorted(self.parameters.items())
-        }
+        ranges = METHODS[self.method].parameters if self.method in METHODS else {}
+        parameters: dict[str, Any] = {}
+        for name, value in sorted(self.parameters.items()):
+            if type(value) is int and isinstance(ranges.get(name), Real):
+                parameters[name] = float(value)
+            elif isinstance(value, list | tuple):
+                parameters[name] = tuple(float(number) if type(number) is int else number for number in value)
+            else:
+                parameters[name] = value
         object.__setattr__(self, "parameters", MappingProxyType(parameters))
+
+    @property
+    def chooses_answers(self) -> bool:
+        """Whether the inputs are whole answers, of which one is chosen."""
+        return self.method in ANSWER_COMBINERS
 
 
 @dataclass(frozen=True, slots=True)
 class MergeNode:
-    """Members of one shape joined in their parameters. Reserved: a rule refuses it as long as no method exists.
+    """Members of one shape joined in their parameters; what comes of it reads, answers and drafts like a member.
 
     Attributes:
-        method: Name of the merge method.
-        parameters: The method's genes, by name.
+        method: Name in ``MERGES``.
+        parameters: The method's genes, by name; read-only, in the order of their names.
+        base: Name of the member among its inputs that the others are compared with, where the method needs one.
+        layers: By layer group (``LAYER_GROUPS``) and member, a positive factor of the member's weight in that group; 1
+            where there is none. Read-only.
+        role: See ``MemberNode``, as for the others below.
+        temperature: See ``MemberNode``.
+        template: See ``MemberNode``.
+        draft_tokens: See ``MemberNode``.
     """
 
     kind: ClassVar[str] = "merge"
 
     method: str
     parameters: Mapping[str, Gene] = field(default_factory=dict, hash=False)
+    base: str | None = None
+    layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
+    role: str | None = None
+    temperature: float = DEFAULT_TEMPERATURE
+    template: str = DEFAULT_TEMPLATE
+    draft_tokens: int = DEFAULT_DRAFT_TOKENS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(sorted(self.parameters.items()))))
+        ranges = MERGES[self.method].parameters if self.method in MERGES else {}
+        parameters = {
+            name: float(value) if type(value) is int and isinstance(ranges.get(name), Real) else value
+            for name, value in sorted(self.parameters.items())
+        }
+        object.__setattr__(self, "parameters", MappingProxyType(parameters))
+        layers = {
+            group: MappingProxyType({name: float(factor) for name, factor in sorted(factors.items())})
+            for group, factors in sorted(self.layers.items())
+            if factors
+        }
+        object.__setattr__(self, "layers", MappingProxyType(layers))
+        _whole_numbers_to_float(self, "temperature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +177,11 @@ class Edge:
 
     def __post_init__(self) -> None:
         _whole_numbers_to_float(self, "weight")
+
+
+def carried_kind(kind: EdgeKind, target: Node) -> EdgeKind:
+    """What the source of an edge has to provide: a text that is no draft is decoded from a distribution."""
+    return "distribution" if kind == "text" and isinstance(target, CombinerNode | ResponseNode) else kind
 
 
 def _whole_numbers_to_float(owner: Any, *names: str) -> None:

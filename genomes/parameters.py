@@ -102,5 +102,27 @@ class Choice:
         return others[int(rng.integers(len(others)))] if others else value
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Numbers that are fitted to data and not searched: no gene. None of them as long as nothing was fitted."""
+
+    @property
+    def default(self) -> tuple[float, ...]:
+        """No numbers."""
+        return ()
+
+    def problem_with(self, value: object) -> str | None:
+        """None where ``value`` is allowed, else what is allowed. Their count is the combiner's business."""
+        is_fine = isinstance(value, tuple) and all(
+            isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+            for number in value
+        )
+        return None if is_fine else "a list of finite numbers"
+
+    def draw(self, *, rng: np.random.Generator) -> tuple[float, ...]:
+        """No numbers: they are fitted later."""
+        return ()
+
+
 Range = Real | Integer | Choice
-"""Any of the three kinds."""
+"""Any of the three kinds of gene."""

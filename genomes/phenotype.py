@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,13 +17,21 @@ from weakref import WeakKeyDictionary
 import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
+from genomes.answering import AnswerChooser
+from genomes.combiners import ANSWER_COMBINERS
 from genomes.decoding import drawn_tokens, uniform_numbers
+from genomes.editing import part_of
 from genomes.genome import Genome
+from genomes.huggingface.answering_composite import answer_log_likelihoods
 from genomes.huggingface.program_composite import Program, build_program
-from genomes.huggingface.runtime_composite import CompositeRuntime, left_padded
+from genomes.huggingface.pruning_composite import NoMemberLeftError, rooted
+from genomes.huggingface.runtime_composite import CompositeRuntime, Runtime, left_padded
+from genomes.huggingface.tolerant_composite import MemberWarning, TolerantRuntime
 from genomes.huggingface.trunk_composite import Trunk
 from genomes.members.tokenizers import tokenizer_key
-from genomes.nodes import MemberNode
+from genomes.merging.models import MergingCatalogue
+from genomes.merging.recipe import without_merges
+from genomes.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.prompting import (
     MIN_NEW_TOKENS,
     answer_text,
@@ -38,9 +47,6 @@ __all__ = ["Phenotype", "PrefillCache", "ReplyLikelihood", "compile_genome"]
 
 # Rows leave the batch when at least this share of it has ended; less often would waste work, more often copy caches.
 _ENDED_SHARE = 0.25
-
-# Given replies are scored in batches whose log-probabilities hold about this many numbers.
-_REPLY_NUMBERS = 16_000_000
 
 
 class LoadedMember(Protocol):
@@ -81,11 +87,17 @@ class Phenotype:
     Args:
         program: What to compute for every token.
         models: The members by name, in evaluation mode and on one device.
-        tokenizer: The tokenizer that all of them share.
+        tokenizer: The tokenizer that all of them share; where the inputs of an answer combiner have different ones,
+            that of the first input.
         trunks: Forward passes of the members by name; by default the fastest for each.
+        inputs: Where the program chooses among answers, the phenotypes that write them; by default made of the same
+            members.
+        failed: None is strict: a member that fails fails the call. Else what has failed so far, by member and with the
+            reason: such members are left out, as is every other that fails at answering time, with a warning.
 
     Raises:
         ValueError: Members have too few positions for drafts and answer.
+        NoMemberLeftError: All members have failed.
     """
 
     def __init__(
@@ -95,28 +107,51 @@ class Phenotype:
         tokenizer: PreTrainedTokenizerBase,
         *,
         trunks: Mapping[str, Trunk] | None = None,
+        inputs: Sequence[Phenotype] | None = None,
+        failed: Mapping[str, str] | None = None,
     ) -> None:
         self._program = program
-        self._models = {name: models[name] for name in program.members}
+        self._models = {name: models[name] for name in program.members if name in models}
+        if not self._models:
+            raise NoMemberLeftError(f"No member is left to answer: {dict(failed or {})!r}.")
         self._tokenizer = tokenizer
-        self._closing = closing_tokens(tokenizer)
-        self._runtime = CompositeRuntime(
-            program,
-            trunks or {name: trunk_of(model, key=name) for name, model in self._models.items()},
-            closing_tokens=self._closing,
+        self.closing = closing_tokens(tokenizer)
+        """Token ids that end an answer."""
+        trunks = trunks or {name: trunk_of(model, key=name) for name, model in self._models.items()}
+        self._runtime: Runtime = (
+            CompositeRuntime(program, trunks, closing_tokens=self.closing)
+            if failed is None
+            else TolerantRuntime(program, trunks, closing_tokens=self.closing, failed=failed)
         )
-        first = self._models[program.members[0]]
+        first = next(iter(self._models.values()))
         self._device: torch.device = first.device
         self._vocabulary_size: int = first.config.vocab_size
         self._max_new_tokens = int(program.response["max_new_tokens"])
-        self._num_positions = program.num_positions(
-            {name: model.config.n_positions for name, model in self._models.items()}
-        )
+        # A member that is not there takes no room.
+        places = {
+            name: self._models[name].config.n_positions if name in self._models else 1 << 62 for name in program.members
+        }
+        self._num_positions = program.num_positions(places)
         if self._num_positions <= self._max_new_tokens:
             raise ValueError(
                 f"max_new_tokens is {self._max_new_tokens!r}, but the members {sorted(self._models)} have room for "
                 f"{self._num_positions} tokens of prompt and answer beside their drafts. Shorten answer or drafts."
             )
+        self._inputs: list[Phenotype] = []
+        self._chooser: AnswerChooser | None = None
+        if program.choosing is not None:
+            self._inputs = list(inputs or self._rooted_inputs(program.choosing.inputs, trunks, failed))
+            self._chooser = AnswerChooser(program.choosing, self._inputs, tokenizer, is_tolerant=failed is not None)
+
+    def _rooted_inputs(
+        self, roots: Sequence[int], trunks: Mapping[str, Trunk], failed: Mapping[str, str] | None
+    ) -> list[Phenotype]:
+        made = []
+        for root in roots:
+            program = rooted(self._program, root)
+            if any(name in self._models for name in program.members):
+                made.append(Phenotype(program, self._models, self._tokenizer, trunks=trunks, failed=failed))
+        return made
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -129,18 +164,48 @@ class Phenotype:
         return self._program
 
     @property
+    def num_positions(self) -> int:
+        """The most tokens of prompt and answer together that all members have room for."""
+        return self._num_positions
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tokens that distributions are over."""
+        return self._vocabulary_size
+
+    @property
+    def device(self) -> torch.device:
+        """Where the members are."""
+        return self._device
+
+    @property
     def active_parameters_per_token(self) -> int:
         """Parameters that take part in one token of an answer.
 
         Every stream that answers counts once, however many nodes read it; a member that reads two different drafts
         has two streams. A draft of n tokens counts n / max_new_tokens times, since it is written once per answer.
+        Behind a gate that lets k of n inputs through, each counts k / n. Where whole answers are chosen, every
+        candidate counts, and so does every reading of a candidate by a judge.
         """
+        if self._chooser is not None and self._program.choosing is not None:
+            inputs = sum(one.active_parameters_per_token for one in self._inputs)
+            method, parameters = self._program.choosing.method, dict(self._program.choosing.parameters)
+            num_readings = sum(ANSWER_COMBINERS[method].reads_likelihoods(parameters)) * len(self._inputs)
+            return self._chooser.num_samples * inputs * (1 + num_readings)
         sizes: dict[str, int] = {name: model.num_parameters() for name, model in self._models.items()}
-        streams = self._program.streams
-        answering = sum(sizes[streams[index].member] for index in self._program.answering_streams)
+        streams, shares = self._program.streams, self._program.stream_shares
+        answering = sum(
+            shares[index] * sizes.get(streams[index].member, 0) for index in self._program.answering_streams
+        )
         drafts = {(draft.source, draft.max_tokens) for draft in self._program.drafts}
-        drafting = sum(sizes[streams[source].member] * num_tokens for source, num_tokens in drafts)
+        drafting = sum(
+            shares[source] * sizes.get(streams[source].member, 0) * num_tokens for source, num_tokens in drafts
+        )
         return round(answering + drafting / self._max_new_tokens)
+
+    def num_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text is, as an answer: with the line break that ends it."""
+        return [len(reply_tokens(text, self._tokenizer)) for text in texts]
 
     @torch.inference_mode()
     def answer(self, contexts: Sequence[Sequence[str]], *, seeds: Sequence[int]) -> list[str]:
@@ -165,6 +230,8 @@ class Phenotype:
             raise ValueError(f"There are {len(contexts)} contexts and {len(seeds)} seeds; give one seed per context.")
         if not contexts:
             return []
+        if self._chooser is not None:
+            return self._chooser.answer_tokens(contexts, seeds=seeds)
         room = self._num_positions - self._max_new_tokens
         prompts = [prompt_tokens(context, self._tokenizer, room=room) for context in contexts]
         uniforms = uniform_numbers(seeds, self._max_new_tokens)
@@ -176,7 +243,7 @@ class Phenotype:
         answers: list[list[int]] = [[] for _ in prompts]
         rows = list(range(len(prompts)))
         is_open = [True] * len(prompts)
-        closing = torch.tensor(sorted(self._closing), device=self._device)
+        closing = torch.tensor(sorted(self.closing), device=self._device)
         for step in range(self._max_new_tokens):
             joint = self._runtime.forward(tokens, mask, cache=cache, prompt_lengths=lengths, num_kept=1)[:, -1]
             if step < MIN_NEW_TOKENS:
@@ -185,7 +252,7 @@ class Phenotype:
             for row, token in zip(rows, tokens[:, 0].tolist(), strict=True):
                 if is_open[row]:
                     answers[row].append(token)
-                    is_open[row] = token not in self._closing
+                    is_open[row] = token not in self.closing
             places = [place for place, row in enumerate(rows) if is_open[row]]
             if not places:
                 break
@@ -201,6 +268,9 @@ class Phenotype:
     def reply_likelihoods(self, contexts: Sequence[Sequence[str]], replies: Sequence[str]) -> list[ReplyLikelihood]:
         """The likelihood of each given reply after its context, with the line break that ends it.
 
+        Where whole answers are chosen, the reply's likelihood is that under the mean of the inputs' distributions;
+        where these have different tokenizers, that under an input drawn with equal chances.
+
         Raises:
             ValueError: A context is empty, the numbers of contexts and replies differ, or a reply is longer than the
                 members read.
@@ -208,25 +278,40 @@ class Phenotype:
         if len(contexts) != len(replies):
             raise ValueError(f"There are {len(contexts)} contexts and {len(replies)} replies; give one per context.")
         answers = [reply_tokens(reply, self._tokenizer) for reply in replies]
-        prompts = []
-        for context, reply, answer in zip(contexts, replies, answers, strict=True):
+        for reply, answer in zip(replies, answers, strict=True):
             if len(answer) >= self._num_positions:
                 raise ValueError(
                     f"The reply {reply[:40]!r}... has {len(answer)} tokens; the members have room for "
                     f"{self._num_positions - 1} beside a prompt and their drafts. Score shorter replies."
                 )
-            prompts.append(prompt_tokens(context, self._tokenizer, room=self._num_positions - len(answer)))
-        longest = max((len(answer) for answer in answers), default=1)
-        size = max(1, _REPLY_NUMBERS // (longest * self._vocabulary_size))
-        likelihoods: list[ReplyLikelihood] = []
-        for start in range(0, len(replies), size):
-            rows = slice(start, start + size)
-            totals = self._reply_totals(prompts[rows], answers[rows])
-            likelihoods += [
-                ReplyLikelihood(-total, len(answer), len(reply.strip().encode()))
-                for total, answer, reply in zip(totals, answers[rows], replies[rows], strict=True)
+        if self._chooser is not None and self._is_mixed:
+            totals = self._chooser.reply_log_likelihoods(contexts, replies)
+        else:
+            totals = self.token_log_likelihoods(contexts, answers)
+        return [
+            ReplyLikelihood(-total, len(answer), len(reply.strip().encode()))
+            for total, answer, reply in zip(totals, answers, replies, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def token_log_likelihoods(
+        self, contexts: Sequence[Sequence[str]] | None, answers: Sequence[Sequence[int]]
+    ) -> list[float]:
+        """Log-likelihood in nats of each answer's token ids after its context; without contexts, after no text at all.
+
+        No text is the token that ends texts, or where there is none the first that ends answers.
+        """
+        if contexts is None:
+            end = self._tokenizer.eos_token_id
+            prompts = [[self.closing[0] if end is None else int(end)]] * len(answers)
+        else:
+            prompts = [
+                prompt_tokens(context, self._tokenizer, room=self._num_positions - len(answer))
+                for context, answer in zip(contexts, answers, strict=True)
             ]
-        return likelihoods
+        return answer_log_likelihoods(
+            self._runtime, prompts, answers, vocabulary_size=self._vocabulary_size, device=self._device
+        )
 
     @torch.inference_mode()
     def log_probabilities(
@@ -247,22 +332,18 @@ class Phenotype:
         Raises:
             ValueError: Members read drafts and there are no ``prompt_lengths``, or a row is too long.
         """
+        if self._is_mixed:
+            raise ValueError(
+                "The inputs of the answer combiner have different tokenizers, so there is no distribution over the "
+                "tokens of one. Ask for answer or reply_likelihoods."
+            )
         mask = torch.ones_like(token_ids) if attention_mask is None else attention_mask.long()
         return self._runtime.forward(token_ids, mask, prompt_lengths=prompt_lengths)
 
-    def _reply_totals(self, prompts: Sequence[list[int]], answers: Sequence[list[int]]) -> list[float]:
-        """Log-likelihood of each answer in nats."""
-        rows = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
-        tokens, mask = left_padded(rows, device=self._device)
-        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self._device)
-        longest = max(len(answer) for answer in answers)
-        joint = self._runtime.forward(tokens, mask.long(), prompt_lengths=lengths, num_kept=longest + 1)
-        likelihoods = joint[:, :-1].gather(-1, tokens[:, -longest:, None]).squeeze(-1).double()
-        counts = mask.new_zeros(mask.shape[0], longest)
-        for row, answer in enumerate(answers):
-            counts[row, longest - len(answer) :] = True
-        totals: list[float] = likelihoods.where(counts, 0.0).sum(dim=-1).tolist()
-        return totals
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether the inputs of an answer combiner have different tokenizers."""
+        return any(tokenizer_key(one.tokenizer) != tokenizer_key(self._tokenizer) for one in self._inputs)
 
 
 def compile_genome(
@@ -272,6 +353,7 @@ def compile_genome(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     prefill_cache: PrefillCache | None = None,
+    is_tolerant: bool = False,
 ) -> Phenotype:
     """The phenotype of a valid genome.
 
@@ -281,20 +363,67 @@ def compile_genome(
         device: Where it runs, e.g. ``"cuda"``.
         dtype: Arithmetic of the members; distributions are joined in float32.
         prefill_cache: Shares what members make of prompts between genomes; answers are the same without.
+        is_tolerant: Answer without members that cannot be loaded or fail later, with a warning that names them. A
+            search leaves it off: there a failing member is the genome's failure.
 
     Raises:
-        ValueError: Members have different tokenizers or vocabularies, or too few positions for drafts and answer.
+        MergeError: Members are to be merged that cannot be.
+        ValueError: Members that meet at token level have different tokenizers or vocabularies, or members have too few
+            positions for drafts and answer.
+        NoMemberLeftError: Tolerant, and no member can be loaded.
     """
-    nodes = genome.of_type(MemberNode)
-    members = {name: catalogue.load(name) for name in sorted({node.member for node in nodes.values()})}
-    _check_vocabularies(members)
-    tokenizer = next(iter(members.values())).tokenizer
+    genome, recipes = without_merges(genome)
+    catalogue = MergingCatalogue(catalogue, recipes)
+    members, failed = _loaded(genome, catalogue, is_tolerant=is_tolerant)
+    if not members:
+        raise NoMemberLeftError(f"No member is left to answer: {failed!r}.")
+    parts = input_genomes(genome)
+    groups = [[node.member for node in part.of_type(MemberNode).values()] for part in parts or [genome]]
+    for group in groups:
+        if loaded := {name: members[name] for name in sorted(set(group)) if name in members}:
+            _check_vocabularies(loaded)
+    tokenizer = members[next(name for group in groups for name in group if name in members)].tokenizer
     program = genome_program(genome, tokenizer)
     models = {name: _placed(member.model, torch.device(device), dtype) for name, member in members.items()}
     trunks = {
         name: trunk_of(models[name], key=member.key, prefill_cache=prefill_cache) for name, member in members.items()
     }
-    return Phenotype(program, models, tokenizer, trunks=trunks)
+    tolerated = failed if is_tolerant else None
+    inputs = None
+    if len({tokenizer_key(member.tokenizer) for member in members.values()}) > 1:
+        inputs = []
+        for part, group in zip(parts, groups, strict=True):
+            if names := [name for name in group if name in members]:
+                own = members[names[0]].tokenizer
+                inputs.append(Phenotype(genome_program(part, own), models, own, trunks=trunks, failed=tolerated))
+    return Phenotype(program, models, tokenizer, trunks=trunks, inputs=inputs, failed=tolerated)
+
+
+def input_genomes(genome: Genome) -> list[Genome]:
+    """For a genome that chooses among whole answers, the genomes that write them in slot order; else none."""
+    (response_id,) = genome.of_type(ResponseNode)
+    (top,) = genome.inputs(response_id)
+    node = genome.nodes[top.source]
+    if not isinstance(node, CombinerNode) or node.method not in ANSWER_COMBINERS:
+        return []
+    return [part_of(genome, edge.source) for edge in genome.inputs(top.source)]
+
+
+def _loaded(
+    genome: Genome, catalogue: MemberLoader, *, is_tolerant: bool
+) -> tuple[dict[str, LoadedMember], dict[str, str]]:
+    """The members, and in a tolerant call why some of them are missing."""
+    members: dict[str, LoadedMember] = {}
+    failed: dict[str, str] = {}
+    for name in sorted({node.member for node in genome.of_type(MemberNode).values()}):
+        try:
+            members[name] = catalogue.load(name)
+        except Exception as error:
+            if not is_tolerant:
+                raise
+            failed[name] = f"{type(error).__name__}: {error}"
+            warnings.warn(f"The member {name!r} is left out: {failed[name]}", MemberWarning, stacklevel=3)
+    return members, failed
 
 
 def genome_templates(genome: Genome, tokenizer: PreTrainedTokenizerBase) -> dict[str, tuple[list[int], list[int]]]:
@@ -329,10 +458,12 @@ def _check_vocabularies(members: Mapping[str, LoadedMember]) -> None:
         if sizes[0] != sizes[1]:
             raise ValueError(
                 f"The members {first.name!r} and {other.name!r} have vocabularies of {sizes[0]} and {sizes[1]} tokens; "
-                "members of one genome share a vocabulary. Leave one of the two out of the space."
+                "members that meet at token level share a vocabulary. Let them meet as whole answers (best_of, "
+                "answer_vote)."
             )
         if first.tokenizer is not other.tokenizer and tokenizer_key(first.tokenizer) != tokenizer_key(other.tokenizer):
             raise ValueError(
                 f"The members {first.name!r} and {other.name!r} have different tokenizers, so equal token ids mean "
-                "different text; members of one genome share a tokenizer. Leave one of the two out of the space."
+                "different text; members that meet at token level share a tokenizer. Let them meet as whole answers "
+                "(best_of, answer_vote)."
             )

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import METHODS, NUMBERS
 from genomes.errors import InvalidGenomeError, Violation, allowed_names
 from genomes.genome import Genome
+from genomes.merging.rules import merge_input_problems, merge_method_problems
 from genomes.nodes import (
     DRAFT_MARK,
     CombinerNode,
+    Edge,
     EdgeKind,
     MemberNode,
     MergeNode,
@@ -27,13 +29,19 @@ from genomes.nodes import (
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
 
-_LEGAL_EDGES: dict[tuple[str, str], EdgeKind] = {
-    ("prompt", "member"): "text",
-    ("member", "member"): "text",
-    ("member", "combiner"): "distribution",
-    ("combiner", "combiner"): "distribution",
-    ("member", "response"): "distribution",
-    ("combiner", "response"): "distribution",
+_LEGAL_EDGES: dict[tuple[str, str], tuple[EdgeKind, ...]] = {
+    ("prompt", "member"): ("text",),
+    ("member", "member"): ("text",),
+    ("member", "combiner"): ("distribution",),
+    ("combiner", "combiner"): ("distribution",),
+    ("member", "response"): ("distribution",),
+    ("combiner", "response"): ("distribution",),
+    ("member", "merge"): ("weights", "text"),
+    ("prompt", "merge"): ("text",),
+    ("merge", "member"): ("text",),
+    ("merge", "merge"): ("text",),
+    ("merge", "combiner"): ("distribution",),
+    ("merge", "response"): ("distribution",),
 }
 
 
@@ -114,6 +122,7 @@ def _acyclic(genome: Genome) -> Iterator[str]:
 def _all_nodes_used(genome: Genome) -> Iterator[str]:
     prompts, responses = genome.of_type(PromptNode), genome.of_type(ResponseNode)
     fed = set(prompts).union(*(genome.descendants(node_id) for node_id in prompts))
+    fed.update(node_id for node_id in genome.nodes if genome.gives_weights(node_id))  # They are never run.
     feeding = set(responses).union(*(genome.ancestors(node_id) for node_id in responses))
     for node_id, node in genome.nodes.items():
         missing = [
@@ -127,19 +136,19 @@ def _all_nodes_used(genome: Genome) -> Iterator[str]:
 def _edge_kinds(genome: Genome) -> Iterator[str]:
     for edge in genome.edges:
         source, target = genome.nodes[edge.source].kind, genome.nodes[edge.target].kind
-        if "merge" in (source, target) or edge.kind == "weights":
-            continue  # The reserved rule speaks of these.
         legal = _LEGAL_EDGES.get((source, target))
+        if legal == ("distribution",) and _carries_answer(genome, edge):
+            legal = ("text",)
         if legal is None:
             yield (
                 f"Edge {edge.source!r} -> {edge.target!r} joins a {source} to a {target}; allowed: "
                 + ", ".join(f"{start} -> {end}" for start, end in _LEGAL_EDGES)
                 + "."
             )
-        elif edge.kind != legal:
+        elif edge.kind not in legal:
             yield (
                 f"Edge {edge.source!r} -> {edge.target!r} has the kind {edge.kind!r}; "
-                f"from a {source} to a {target} the kind is {legal!r}."
+                f"from a {source} to a {target} the kind is {' or '.join(map(repr, legal))}."
             )
 
 
@@ -150,10 +159,13 @@ def _slots(genome: Genome) -> Iterator[str]:
         slots = [edge.slot for edge in inputs]
         if slots != list(range(len(slots))):
             yield f"Inputs of {node_id!r} have the slots {slots}; allowed are {list(range(len(slots)))}."
-        if isinstance(node, MemberNode):
+        if isinstance(node, MemberNode | MergeNode) and not genome.gives_weights(node_id):
             from_prompt = [edge.slot for edge in inputs if isinstance(genome.nodes[edge.source], PromptNode)]
             if from_prompt != [0]:
-                yield f"Member {node_id!r} has the prompt at the slots {from_prompt}; it needs it once, at slot 0."
+                yield (
+                    f"{node.kind.title()} {node_id!r} has the prompt at the slots {from_prompt}; it needs it once, at "
+                    "slot 0."
+                )
 
 
 @_rule("enough-inputs", "A combiner has two inputs or more, the response exactly one.")
@@ -176,10 +188,10 @@ def _unique_edges(genome: Genome) -> Iterator[str]:
 @_rule("known-methods", "A combiner has a known method with exactly its parameters, each in its range.")
 def _known_methods(genome: Genome) -> Iterator[str]:
     for node_id, node in genome.of_type(CombinerNode).items():
-        if node.method not in COMBINERS:
-            yield f"Combiner {node_id!r} has the method {node.method!r}; {allowed_names(node.method, COMBINERS)}"
+        if node.method not in METHODS:
+            yield f"Combiner {node_id!r} has the method {node.method!r}; {allowed_names(node.method, METHODS)}"
             continue
-        ranges = COMBINERS[node.method].parameters
+        ranges = METHODS[node.method].parameters
         for name in sorted(ranges.keys() - node.parameters.keys()):
             yield f"Combiner {node_id!r} ({node.method}) lacks the parameter {name!r}; give it a value."
         for name, value in node.parameters.items():
@@ -191,11 +203,40 @@ def _known_methods(genome: Genome) -> Iterator[str]:
                 yield f"Combiner {node_id!r} ({node.method}) has {name} {value!r}; allowed is {problem}."
 
 
+@_rule("fitted-numbers", "A combiner has all of its fitted numbers or none.")
+def _fitted_numbers(genome: Genome) -> Iterator[str]:
+    for node_id, node in genome.of_type(CombinerNode).items():
+        numbers = node.parameters.get(NUMBERS, ())
+        if node.method not in METHODS or not isinstance(numbers, tuple) or not numbers:
+            continue
+        try:
+            needed = METHODS[node.method].num_numbers(len(genome.inputs(node_id)), node.parameters)
+        except (KeyError, TypeError, ValueError):
+            continue  # Another gene is missing or wrong, and known-methods has said so.
+        if len(numbers) != needed:
+            yield (
+                f"Combiner {node_id!r} ({node.method}) has {len(numbers)} numbers; with its genes and inputs it needs "
+                f"{needed}, or none, which leaves them to be fitted."
+            )
+
+
+@_rule("answers", "A combiner of whole answers feeds the response alone.")
+def _answers(genome: Genome) -> Iterator[str]:
+    from genomes.space_rules import misplaced_answer_combiners
+
+    for node_id, target in misplaced_answer_combiners(genome):
+        yield (
+            f"Combiner {node_id!r} chooses among whole answers and feeds {target!r}; allowed is the response alone. "
+            "Use a method for distributions here."
+        )
+
+
 @_rule("weights", "Inputs have a positive weight where the combiner's method has weights, and none elsewhere.")
 def _weights(genome: Genome) -> Iterator[str]:
     for edge in genome.edges:
         node = genome.nodes[edge.target]
-        has_weights = isinstance(node, CombinerNode) and node.method in COMBINERS and COMBINERS[node.method].has_weights
+        has_weights = isinstance(node, CombinerNode) and node.method in METHODS and METHODS[node.method].has_weights
+        has_weights = has_weights or (isinstance(node, MergeNode) and edge.kind == "weights")
         place = f"Edge {edge.source!r} -> {edge.target!r}"
         if not has_weights and edge.weight is not None:
             yield f"{place} has the weight {edge.weight!r}; its target has no weights. Remove it."
@@ -206,12 +247,15 @@ def _weights(genome: Genome) -> Iterator[str]:
 @_rule("gene-values", "Temperatures are positive, top_p is in (0, 1], token counts are whole numbers.")
 def _gene_values(genome: Genome) -> Iterator[str]:
     for node_id, node in genome.nodes.items():
-        if isinstance(node, MemberNode | ResponseNode) and not _is_positive(node.temperature):
+        if isinstance(node, MemberNode | MergeNode | ResponseNode) and not _is_positive(node.temperature):
             yield (
                 f"{node.kind.title()} {node_id!r} has temperature {node.temperature!r}; allowed is a number above 0."
             )
-        if isinstance(node, MemberNode) and not _is_whole(node.draft_tokens, 1):
-            yield f"Member {node_id!r} has draft_tokens {node.draft_tokens!r}; allowed is a whole number from 1."
+        if isinstance(node, MemberNode | MergeNode) and not _is_whole(node.draft_tokens, 1):
+            yield (
+                f"{node.kind.title()} {node_id!r} has draft_tokens {node.draft_tokens!r}; allowed is a whole number "
+                "from 1."
+            )
         if isinstance(node, ResponseNode):
             if not _is_positive(node.top_p) or node.top_p > 1:
                 yield f"Response {node_id!r} has top_p {node.top_p!r}; allowed is a number above 0, up to 1."
@@ -223,24 +267,33 @@ def _gene_values(genome: Genome) -> Iterator[str]:
 
 @_rule("templates", "A template holds {draft} exactly once and {prompt} never.")
 def _templates(genome: Genome) -> Iterator[str]:
-    for node_id, node in genome.of_type(MemberNode).items():
+    for node_id, node in genome.model_nodes().items():
         if node.template.count(DRAFT_MARK) != 1 or "{prompt}" in node.template:
             yield (
-                f"Member {node_id!r} has the template {node.template!r}; it must hold {DRAFT_MARK!r} exactly once, "
-                f"and not '{{prompt}}': the prompt always follows the drafts."
+                f"{node.kind.title()} {node_id!r} has the template {node.template!r}; it must hold {DRAFT_MARK!r} "
+                f"exactly once, and not '{{prompt}}': the prompt always follows the drafts."
             )
 
 
-@_rule("reserved", "Merge nodes, weights edges and roles are reserved for later.")
+_rule("merge-inputs", "A merge takes the weights of two or more different members, which do nothing else.")(
+    merge_input_problems
+)
+_rule("merge-methods", "A merge has a known method with exactly its parameters, its base and known layers.")(
+    merge_method_problems
+)
+
+
+@_rule("reserved", "Roles are reserved for later.")
 def _reserved(genome: Genome) -> Iterator[str]:
-    for node_id in genome.of_type(MergeNode):
-        yield f"Node {node_id!r} has the kind 'merge', which is reserved; allowed are members and combiners."
-    for edge in genome.edges:
-        if edge.kind == "weights":
-            yield f"Edge {edge.source!r} -> {edge.target!r} has the kind 'weights', which is reserved; see 'merge'."
-    for node_id, member in genome.of_type(MemberNode).items():
-        if member.role is not None:
-            yield f"Member {node_id!r} has the role {member.role!r}; roles are reserved, allowed is None."
+    for node_id, node in genome.model_nodes().items():
+        if node.role is not None:
+            yield f"{node.kind.title()} {node_id!r} has the role {node.role!r}; roles are reserved, allowed is None."
+
+
+def _carries_answer(genome: Genome, edge: Edge) -> bool:
+    ends = (genome.nodes[edge.target],) if isinstance(genome.nodes[edge.target], CombinerNode) else ()
+    ends = ends or (genome.nodes[edge.source],)
+    return any(isinstance(end, CombinerNode) and end.chooses_answers for end in ends)
 
 
 def _is_positive(value: object) -> bool:

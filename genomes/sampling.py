@@ -10,11 +10,13 @@ from genomes.editing import Blueprint, Input
 from genomes.genes import drawn_combiner, drawn_member, drawn_response, drawn_weight
 from genomes.genome import Genome
 from genomes.mutation.add_draft import add_draft
+from genomes.mutation.merge_members import merge_members
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
 
 _DRAFTS_PROBABILITY = 0.4
+_MERGE_PROBABILITY = 0.4
 
 
 def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
@@ -22,7 +24,7 @@ def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genom
 
     The number of ensembled members is uniform from 1 to the space's limit, as is the number of combiners that join
     them, nested at random. Members of one tokenizer are drawn without repetition as long as there are any. Two in
-    five genomes get drafts on top.
+    five genomes get drafts on top; in spaces with merge methods, as many have some members merged.
 
     Args:
         space: The members, ranges and limits.
@@ -39,13 +41,14 @@ def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genom
             order = rng.permutation(len(names))
         sources.append(blueprint.add(drawn_member(names[order[place % len(names)]], space, rng=rng)))
     if num_members > 1:
-        num_combiners = int(rng.integers(1, min(space.max_combiners, num_members - 1) + 1))
+        most_combiners = min(space.max_combiners if space.has_token_methods else 1, num_members - 1)
+        num_combiners = int(rng.integers(1, most_combiners + 1))
         for remaining in range(num_combiners - 1, -1, -1):
             # Each combiner takes one source or more off the pile and must leave enough for the ones after it.
             most = len(sources) - remaining
             count = int(rng.integers(2, most + 1)) if remaining else most
             chosen = sorted(int(place) for place in rng.choice(len(sources), size=count, replace=False))
-            combiner = drawn_combiner(space, rng=rng)
+            combiner = drawn_combiner(space, rng=rng, may_choose_answers=remaining == 0)
             inputs = [Input(sources[place], "distribution", drawn_weight(combiner, rng=rng)) for place in chosen]
             sources = [source for place, source in enumerate(sources) if place not in chosen]
             sources.append(blueprint.add(combiner, inputs))
@@ -54,4 +57,6 @@ def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genom
     if space.max_drafts and rng.random() < _DRAFTS_PROBABILITY:
         for _ in range(int(rng.integers(1, space.max_drafts + 1))):
             genome = add_draft(genome, space, rng=rng)
+    if space.merge_methods and rng.random() < _MERGE_PROBABILITY:
+        genome = merge_members(genome, space, rng=rng)
     return genome

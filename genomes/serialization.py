@@ -37,7 +37,15 @@ _NODE_FIELDS: dict[str, dict[str, str]] = {
         "draft_tokens": "whole number",
     },
     "combiner": _METHOD_FIELDS,
-    "merge": _METHOD_FIELDS,
+    "merge": {
+        **_METHOD_FIELDS,
+        "base": "text or null",
+        "layers": "factors",
+        "role": "text or null",
+        "temperature": "number",
+        "template": "text",
+        "draft_tokens": "whole number",
+    },
     "response": {"temperature": "number", "top_k": "whole number", "top_p": "number", "max_new_tokens": "whole number"},
 }
 _NODE_TYPES: dict[str, type[Any]] = {
@@ -57,7 +65,16 @@ _JSON_SCHEMAS: dict[str, dict[str, Any]] = {
     "text or null": {"type": ["string", "null"]},
     "number": {"type": "number"},
     "whole number": {"type": "integer"},
-    "parameters": {"type": "object", "additionalProperties": {"type": ["number", "string"]}},
+    "factors": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}},
+    },
+    "parameters": {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [{"type": ["number", "string"]}, {"type": "array", "items": {"type": "number"}}]
+        },
+    },
 }
 
 
@@ -87,7 +104,11 @@ def genome_to_document(genome: Genome) -> dict[str, Any]:
     for node_id, node in genome.nodes.items():
         fields = {name: getattr(node, name) for name in _NODE_FIELDS[node.kind]}
         if "parameters" in fields:
-            fields["parameters"] = dict(fields["parameters"])
+            fields["parameters"] = {
+                name: list(gene) if isinstance(gene, tuple) else gene for name, gene in fields["parameters"].items()
+            }
+        if "layers" in fields:
+            fields["layers"] = {group: dict(factors) for group, factors in fields["layers"].items()}
         nodes[node_id] = {"kind": node.kind, **fields}
     edges = []
     for edge in genome.edges:
@@ -196,7 +217,19 @@ def _typed(value: Any, path: str, type_name: str) -> Any:
         if not isinstance(value, Mapping):
             raise GenomeFormatError(f"{path} is {value!r}; allowed is an object of genes by name.")
         for name, gene in value.items():
-            _typed(gene, f"{path}.{name}", "number or text")
+            if isinstance(gene, list):
+                for place, number in enumerate(gene):
+                    _typed(number, f"{path}.{name}[{place}]", "number")
+            else:
+                _typed(gene, f"{path}.{name}", "number or text")
+    elif type_name == "factors":
+        if not isinstance(value, Mapping) or not all(isinstance(factors, Mapping) for factors in value.values()):
+            raise GenomeFormatError(
+                f"{path} is {value!r}; allowed is an object of layer groups, each of factors by name."
+            )
+        for group, factors in value.items():
+            for name, factor in factors.items():
+                _typed(factor, f"{path}.{group}.{name}", "number")
     elif isinstance(value, bool) or not isinstance(value, _JSON_TYPES[type_name]) or not _is_storable(value):
         raise GenomeFormatError(f"{path} is {value!r}; allowed is a {type_name}.")
     return value

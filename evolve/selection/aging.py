@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from deap import tools
 
@@ -18,17 +16,15 @@ class Aging(Selection):
     Nobody outlives the population by luck. With several objectives the first leads and the others break ties.
     """
 
-    def parents(
-        self, population: Sequence[Individual], num_parents: int, *, rng: np.random.Generator
-    ) -> list[Individual]:
+    def parents(self, num_parents: int, *, rng: np.random.Generator) -> list[Individual]:
         """Winners of tournaments, drawn with replacement."""
-        if not population:
+        if not self.population:
             return []
         with seeded_globals(rng):
-            chosen: list[Individual] = tools.selTournament(population, num_parents, self.tournament)
+            chosen: list[Individual] = tools.selTournament(self.population, num_parents, self.settings.tournament)
         return chosen
 
-    def survivors(self, population: list[Individual]) -> list[Individual]:
-        """The youngest."""
-        del population[: -self.population]
-        return population
+    def admit(self, newcomer: Individual) -> None:
+        """The oldest goes."""
+        self.population.append(newcomer)
+        del self.population[: -self.settings.population]

@@ -1,4 +1,5 @@
-"""Workers that evaluate: ``open_pool`` gives a pool, in this process or on Ray, behind one contract.
+"""Workers that evaluate: ``open_pool`` gives a pool, in this process or on Ray, behind one contract; where nobody
+asked for either, ``evolve.workers.choice`` chooses by measurement.
 
 ``RayPool`` is imported when it is asked for, so that a serial run needs no Ray.
 """

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from evolve.evaluator import EvaluationRequest, Evaluator, EvaluatorFactory
 from fitness.result import Evaluation, Outcome
 
@@ -21,6 +19,8 @@ _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory"
 
 def make_evaluator(factory: EvaluatorFactory, *, num_threads: int) -> Evaluator:
     """The factory's evaluator, made and to be used with ``num_threads`` torch threads in this process."""
+    import torch  # Here, because it takes seconds: whoever only names a pool does not need it.
+
     torch.set_num_threads(num_threads)
     return factory()
 
@@ -64,9 +64,9 @@ def describe(error: BaseException) -> str:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, of the host or of a GPU."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, MemoryError):
         return True
-    # The allocator of the CPU raises a plain RuntimeError.
+    # torch.OutOfMemoryError is a RuntimeError; the allocator of the CPU raises a plain one.
     return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in _MEMORY_PHRASES)
 
 

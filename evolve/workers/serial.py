@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
-import torch
-
 from evolve.evaluator import EvaluationRequest, Evaluator, EvaluatorFactory
 from evolve.workers.execution import describe, evaluate_guarded, is_spoiling, make_evaluator, timed_out
 from evolve.workers.pool import Completed, WorkersUnavailableError
@@ -40,6 +38,8 @@ class SerialPool:
         self._factory = factory
         self._settings = settings
         self._queue: deque[tuple[int, EvaluationRequest]] = deque()
+        import torch  # Here, because it takes seconds: whoever only names a pool does not need it.
+
         self._num_threads_before = torch.get_num_threads()
         self._is_closed = False
         self._evaluator: Evaluator | None = None
@@ -82,6 +82,8 @@ class SerialPool:
             self._is_closed = True
             self._queue.clear()
             self._evaluator = None
+            import torch
+
             torch.set_num_threads(self._num_threads_before)
 
     def __enter__(self) -> Self:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from rich.console import Console
 
 
 def chat_with(artifact: Path, *, prompt: str | None, seed: int) -> None:
     """Answer one prompt, or every line of standard input as a conversation.
+
+    Lines that begin with a slash are commands: ``/graph``, ``/members``, ``/reset``, ``/help``, ``/quit``.
 
     Args:
         artifact: Directory that ``evolve export`` wrote; none of its code is run.
@@ -17,23 +22,28 @@ def chat_with(artifact: Path, *, prompt: str | None, seed: int) -> None:
     Raises:
         ArtifactError: The directory is no artifact.
     """
-    from experiments.export.artifact import answer_with_artifact, load_artifact
+    from experiments.chat.console import ChatConsole
+    from experiments.chat.conversation import Conversation
+    from experiments.serve.composite import open_artifact
+    from genomes.trunks import trunk_of
 
-    model, tokenizer = load_artifact(artifact)
+    composite, models = open_artifact(artifact)
+    trunks = {name: trunk_of(model, key=name) for name, model in models.items()}
+    console = Console()
+    chat = ChatConsole(Conversation(composite, trunks, seed), artifact, console)
     if prompt is not None:
-        print(answer_with_artifact(model, tokenizer, [prompt], seed=seed))
+        chat.run([prompt])
         return
-    is_terminal = sys.stdin.isatty()
-    if is_terminal:
-        print("Type a line to talk, an empty line or Ctrl-D to leave.")
-    context: list[str] = []
+    if console.is_terminal and sys.stdin.isatty():
+        console.print(f"A composite of {', '.join(composite.program.members)}. /help lists commands.", highlight=False)
+        chat.run(_typed(console))
+    else:
+        chat.run(sys.stdin)
+
+
+def _typed(console: Console) -> Iterator[str]:
     while True:
-        if is_terminal:
-            print("you> ", end="", flush=True)
-        line = sys.stdin.readline().strip()
-        if not line:
+        try:
+            yield console.input("[blue]you>[/] ")
+        except EOFError:
             return
-        context.append(line)
-        answer = answer_with_artifact(model, tokenizer, context, seed=seed + len(context) // 2)
-        context.append(answer)
-        print(f"composite> {answer}" if is_terminal else answer, flush=True)

@@ -22,6 +22,26 @@ def run_history(directory: Path) -> pd.DataFrame:
     return history(directory, space=described_space(directory))
 
 
+def send_history(directory: Path, *, tensorboard: Path | None = None, mlflow: str | None = None) -> None:
+    """Write the history as series to the trackers that are asked for.
+
+    Args:
+        directory: The run directory.
+        tensorboard: Log directory of TensorBoard.
+        mlflow: Tracking address of MLflow.
+
+    Raises:
+        ModuleNotFoundError: The tracker is not installed.
+        FileExistsError: TensorBoard has a folder of that name already.
+    """
+    from experiments.history_export import export_to_mlflow, export_to_tensorboard
+
+    if tensorboard is not None:
+        print(f"Wrote {export_to_tensorboard(directory, tensorboard)} points; tensorboard --logdir {tensorboard}")
+    if mlflow is not None:
+        print(f"Logged {export_to_mlflow(directory, mlflow)} points to {mlflow}")
+
+
 def write_history(directory: Path, *, file_format: str, to: Path | None) -> None:
     """Write the history of a run.
 

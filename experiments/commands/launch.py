@@ -17,6 +17,7 @@ from experiments.commands.options import Execution
 from experiments.config import ExperimentConfig, load_experiment
 from experiments.config.loading import AGENT_KIND, experiment_kind
 from experiments.execution import carry_out, create_run
+from experiments.objectives import reproducibility_note
 from experiments.preparation import prepare
 from experiments.progress import Display
 from experiments.results import Results
@@ -60,6 +61,8 @@ def launch_experiment(
         display.say(f"preparing {config.name}: data, {len(config.members.catalogue)} members, scorer")
         problem = prepare(config, is_serial=execution.serial, on_progress=display.training)
     run = create_run(directory, problem)
+    if note := reproducibility_note(problem.factory.operators):
+        console.print(note)
     results = carry_out(run, problem, execution=execution, console=console)
     if results is not None:
         console.print(next_commands(directory))
@@ -122,6 +125,7 @@ def dry_run_experiment(path: Path, *, execution: Execution, console: Console | N
     searches = 2 if "random_search" in config.report.baselines else 1
     prompts = config.fitness.prompts_per_evaluation
     finals = config.report.finalists * searches + len(config.members.catalogue) + 1
+    finals += config.report.front_members if len(config.fitness.objectives) > 1 else 0
     in_finals = (
         seconds / prompts * (finals * config.data.prompts.validation + (2 + searches) * config.data.prompts.test)
     )

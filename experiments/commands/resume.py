@@ -14,6 +14,7 @@ from experiments.commands.options import Execution
 from experiments.config import ExperimentConfig, experiment_from_document, load_experiment
 from experiments.config.loading import AGENT_KIND
 from experiments.execution import EXPERIMENT_FILE, carry_out, open_run
+from experiments.objectives import reproducibility_note
 from experiments.preparation import prepare
 from experiments.progress import Display
 from experiments.results import Results
@@ -50,6 +51,8 @@ def resume_run(
         display.say(f"preparing {config.name} again")
         problem = prepare(config, is_serial=execution.serial, on_progress=display.training)
     run = open_run(directory, problem)
+    if note := reproducibility_note(problem.factory.operators):
+        console.print(note)
     results = carry_out(run, problem, execution=execution, console=console)
     if results is not None:
         console.print(next_commands(directory))

@@ -15,6 +15,7 @@ from evolve.run_log import is_being_written
 from evolve.state import RunState
 from evolve.termination import stop_reason
 from experiments.agent_results import AGENT_RESULTS_FILE, AgentResults, print_agent_results
+from experiments.front import Front, print_front
 from experiments.results import RESULTS_FILE, Results
 from experiments.tables import verdict
 
@@ -28,13 +29,14 @@ def run_status(directory: Path) -> dict[str, Any]:
     Returns:
         ``directory``, ``state`` (``"running"``, ``"interrupted"``, ``"searched"`` where only the finals are missing, or
         ``"finished"``), ``births``, ``commits``, ``evaluations``, ``failures``, ``budget``, ``elapsed_seconds``,
-        ``incumbent`` (None before the first result), ``results`` (None before the end) and ``trajectory_digest``.
+        ``incumbent`` (None before the first result), ``results`` (None before the end), ``front`` (None without
+        several objectives) and ``trajectory_digest``.
 
     Raises:
         RunMissingError: There is no run in the directory.
     """
     state = read_state(directory)
-    results = _final_results(directory)
+    results, front = _final_results(directory), Front.read(directory)
     return {
         "directory": str(directory),
         "state": _state(directory, state, results),
@@ -46,6 +48,7 @@ def run_status(directory: Path) -> dict[str, Any]:
         "elapsed_seconds": round(state.elapsed_seconds, 1),
         "incumbent": _described(state.incumbent, state),
         "results": results,
+        "front": None if front is None else [asdict(member) for member in front.members],
         "trajectory_digest": state.digest,
     }
 
@@ -72,6 +75,9 @@ def print_status(directory: Path, *, as_json: bool, console: Console | None = No
     results = Results.read(directory)
     if results is not None:
         console.print(verdict(results))
+    front = Front.read(directory)
+    if front is not None:
+        print_front(front, console=console)
     agent_results = AgentResults.read(directory)
     if agent_results is not None:
         print_agent_results(agent_results, console=console)

@@ -74,6 +74,7 @@ def _search(config: ExperimentConfig) -> Iterator[Contradiction]:
     if config.search.mode == "nsga2" and len(config.fitness.objectives) < 2:
         yield (
             ("search", "mode"),
-            f"'nsga2' needs two objectives or more, and fitness.objectives is {list(config.fitness.objectives)!r}; "
+            f"'nsga2' needs two objectives or more, and fitness.objectives is "
+            f"{list(config.fitness.objective_names)!r}; "
             f"add one, or choose another mode",
         )

@@ -18,11 +18,14 @@ class ReportConfig(Section):
     Attributes:
         baselines: What the winner has to beat on the test prompts.
         finalists: Individuals of the hall of fame that are scored on the validation prompts; the best one wins.
+        front_members: Members of the Pareto front that are measured on the validation prompts, where there are two
+            objectives or more; 0 leaves it out.
         sample_prompts: Prompts of each domain whose answers are shown.
         bootstrap_resamples: Resamples of the prompts behind every interval.
     """
 
     baselines: Annotated[tuple[Baseline, ...], Unrepeated] = BASELINES
     finalists: Annotated[int, Field(ge=1)] = 5
+    front_members: Annotated[int, Field(ge=0)] = 8
     sample_prompts: Annotated[int, Field(ge=0)] = 3
     bootstrap_resamples: Annotated[int, Field(ge=100)] = 10_000

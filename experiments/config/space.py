@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from experiments.config.section import Section, Unrepeated, allowed_names
-from genomes.combiners import COMBINERS
+from genomes.combiners import METHODS
+from genomes.combiners.plugins import offered_methods
+from genomes.merging import MERGES
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -38,9 +40,12 @@ class SpaceConfig(Section):
     """The section ``space``.
 
     Attributes:
-        methods: Combiner methods that genomes may use.
+        plugins: Modules that define combiners of your own; they are imported when a run starts, not when this file is
+            read.
+        methods: Combiner methods that genomes may use: those of this package, of installed packages, and of plugins.
+        merge_methods: Methods by which genomes may merge members in their parameters; none leaves merging out.
         max_member_nodes: Most member nodes of a genome; one member may fill several.
-        max_combiners: Most combiner nodes; 0 leaves single members and chains.
+        max_combiners: Most combiners and merges; 0 leaves single members and chains.
         max_drafts: Most drafts of other members that a member node may read; 0 is no chaining.
         draft_tokens: Shortest and longest draft, in tokens.
         templates: How a draft enters the prompt of the member that reads it; ``{draft}`` stands in it once.
@@ -49,7 +54,9 @@ class SpaceConfig(Section):
         response: Decoding settings of the final answer.
     """
 
-    methods: Annotated[tuple[str, ...], Unrepeated] = tuple(COMBINERS)
+    plugins: Annotated[tuple[str, ...], Unrepeated] = ()
+    methods: Annotated[tuple[str, ...], Unrepeated] = tuple(METHODS)
+    merge_methods: Annotated[tuple[str, ...], Unrepeated] = ()
     max_member_nodes: Annotated[int, Field(ge=1, le=32)] = 5
     max_combiners: Annotated[int, Field(ge=0, le=16)] = 3
     max_drafts: Annotated[int, Field(ge=0, le=8)] = 1
@@ -63,10 +70,20 @@ class SpaceConfig(Section):
 
     @field_validator("methods")
     @classmethod
-    def _are_methods(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_methods(cls, methods: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = [*METHODS, *offered_methods()]
         for method in methods:
-            if method not in COMBINERS:
-                raise ValueError(f"{method!r} is no combiner method; {allowed_names(method, COMBINERS)}")
+            # What a plugin defines is known only once it is imported, which reading a file must not do.
+            if method not in known and not info.data.get("plugins"):
+                raise ValueError(f"{method!r} is no combiner method; {allowed_names(method, known)}")
+        return methods
+
+    @field_validator("merge_methods")
+    @classmethod
+    def _are_merge_methods(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        for method in methods:
+            if method not in MERGES:
+                raise ValueError(f"{method!r} is no merge method; {allowed_names(method, MERGES)}")
         return methods
 
     @field_validator("templates")
@@ -80,6 +97,11 @@ class SpaceConfig(Section):
 
     @model_validator(mode="after")
     def _combines_or_not(self) -> Self:
+        if self.merge_methods and not self.max_combiners:
+            raise ValueError(
+                f"merge_methods is {list(self.merge_methods)!r} while max_combiners is 0, and merges count among them; "
+                "raise max_combiners, or leave merge_methods out"
+            )
         if self.max_combiners and not self.methods:
             raise ValueError("methods is [] while max_combiners is above 0; name a method, or set max_combiners to 0")
         return self

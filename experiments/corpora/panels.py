@@ -40,7 +40,7 @@ def panels_of(data: DataConfig, documents: Mapping[str, Sequence[Document]]) -> 
     Raises:
         CorpusError: A domain has too few examples in a split; says how many there are and what to do.
     """
-    return {panel: _panel(documents, panel, getattr(data.prompts, panel)) for panel in PANELS}
+    return {panel: panel_of(documents, panel, getattr(data.prompts, panel)) for panel in PANELS}
 
 
 def _load(source: DomainSource, *, domain: str) -> list[Document]:
@@ -54,7 +54,12 @@ def _load(source: DomainSource, *, domain: str) -> list[Document]:
     return load_jsonl(source.path, domain=domain)
 
 
-def _panel(documents: Mapping[str, Sequence[Document]], panel: Split, count: int) -> list[Example]:
+def panel_of(documents: Mapping[str, Sequence[Document]], panel: Split, count: int) -> list[Example]:
+    """So many prompts of one split, domains taking turns.
+
+    Raises:
+        CorpusError: See ``panels_of``.
+    """
     share = math.ceil(count / len(documents))
     examples: list[Example] = []
     for domain, members in documents.items():

@@ -21,6 +21,7 @@ from genomes.huggingface import CompositeConfig, CompositeForCausalLM
 from genomes.huggingface.conversion import composite_model
 from genomes.identity import canonical_genome
 from genomes.members.quiet import quiet_transformers
+from genomes.nodes import CombinerNode, MemberNode
 from genomes.phenotype import MemberLoader, Phenotype
 from genomes.serialization import genome_to_json
 
@@ -56,22 +57,19 @@ def write_artifact(
     Raises:
         FileExistsError: The directory is there and not empty, and ``overwrite`` is False.
     """
-    if directory.exists() and not overwrite and (not directory.is_dir() or any(directory.iterdir())):
-        raise FileExistsError(
-            f"{directory} is there and not empty; an artifact is written to a new directory. Give another one, or "
-            "replace it with --overwrite."
-        )
+    require_free(directory, overwrite=overwrite)
     genome = canonical_genome(genome)
     model = composite_model(genome, catalogue)
     model.config.auto_map = AUTO_MAP
-    tokenizer = catalogue.load(next(iter(model.members_by_name))).tokenizer
-    with _replaced(directory) as scratch, quiet_transformers():
+    tokenizer = catalogue.load(next(iter(genome.of_type(MemberNode).values())).member).tokenizer
+    with replaced(directory) as scratch, quiet_transformers():
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         (scratch / GENOME_FILE).write_text(genome_to_json(genome) + "\n", encoding="utf-8")
         (scratch / DRAWING_FILE).write_text(draw_genome(genome), encoding="utf-8")
         (scratch / CARD_FILE).write_text(card, encoding="utf-8")
-        for name, text in travelling_sources().items():
+        methods = {node.method for node in genome.of_type(CombinerNode).values()}
+        for name, text in travelling_sources(methods).items():
             (scratch / name).write_text(text, encoding="utf-8")
     return model
 
@@ -130,8 +128,21 @@ def answer_with_artifact(
     return artifact_phenotype(model, tokenizer).answer([context], seeds=[seed])[0]
 
 
+def require_free(directory: Path, *, overwrite: bool) -> None:
+    """Pass over a directory that may be written in silence.
+
+    Raises:
+        FileExistsError: The directory is there and not empty, and ``overwrite`` is False.
+    """
+    if directory.exists() and not overwrite and (not directory.is_dir() or any(directory.iterdir())):
+        raise FileExistsError(
+            f"{directory} is there and not empty; an artifact is written to a new directory. Give another one, or "
+            "replace it with --overwrite."
+        )
+
+
 @contextmanager
-def _replaced(directory: Path) -> Iterator[Path]:
+def replaced(directory: Path) -> Iterator[Path]:
     """A scratch directory that becomes ``directory`` at the end, and vanishes where something goes wrong."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))

@@ -12,13 +12,17 @@ import yaml
 
 from evolve.state import RunState
 from experiments.config.experiment import ExperimentConfig
+from experiments.front import Front
 from experiments.results import Results
-from experiments.tables import verdict
+from experiments.tables import ARROWS, number_text, verdict
+from fitness.objectives import REPORTED
 from fitness.statistics import Interval
-from genomes.combiners import COMBINERS
+from genomes.combiners import METHODS
 from genomes.genome import Genome
 from genomes.identity import genome_key
-from genomes.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.merging import MERGES
+from genomes.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
+from genomes.serialization import genome_from_json
 
 _LONGEST_LINEAGE = 12
 
@@ -35,9 +39,9 @@ answer = model.generate(**inputs)[0, inputs["input_ids"].shape[1] :]
 print(tokenizer.decode(answer, skip_special_tokens=True).strip())
 ```
 
-Every turn stands on a line of its own and the answer is one line. `generate` uses the decoding settings that were
-evolved. With the package `composite-evolve` installed, `import genomes.huggingface` replaces `trust_remote_code`, and
-`evolve chat DIRECTORY` talks with it.
+Every turn stands on a line of its own and the answer is one line. `generate` uses the decoding settings of the
+composition. With the package `composite-evolve` installed, `import genomes.huggingface` replaces `trust_remote_code`,
+and `evolve chat DIRECTORY` talks with it.
 """
 
 
@@ -47,17 +51,52 @@ def model_card(
     config: ExperimentConfig,
     state: RunState,
     results: Results | None,
+    front: Front | None,
     libraries: Mapping[str, str],
 ) -> str:
-    """The text of ``README.md``: Markdown under the YAML header that the Hugging Face hub reads.
+    """The text of ``README.md`` for a composition of a run.
 
     Args:
         genome: What was exported.
         config: The experiment.
         state: The run's state at its end.
         results: The final comparison; without one the card says that there was none.
+        front: The measured Pareto front, which has the scores of those that did not win.
         libraries: Versions that the run was started with.
     """
+    key = genome_key(genome)
+    is_winner = results is not None and genome_key(genome_from_json(results.winner.genome)) == key
+    scores = _scores(results) if results is not None and is_winner else _scores_beside_the_winner(key, state, front)
+    return _card(
+        genome,
+        config=config,
+        found="found by evolution",
+        scores=scores,
+        origin=_origin(genome, config, state),
+        libraries=libraries,
+    )
+
+
+def hand_written_card(genome: Genome, *, config: ExperimentConfig, libraries: Mapping[str, str]) -> str:
+    """The text of ``README.md`` for a composition that somebody wrote.
+
+    Args:
+        genome: What was exported.
+        config: The experiment that has its members.
+        libraries: Versions that it was written with.
+    """
+    scores = "## Scores\n\nNot measured. `evolve evaluate genome.json --members EXPERIMENT.yaml` scores it.\n"
+    origin = (
+        f"## Origin\n\n- Written by hand, over the members of the experiment `{config.name}`\n"
+        f"- Genome `{genome_key(genome)}`, in `genome.json`\n"
+    )
+    return _card(genome, config=config, found="written by hand", scores=scores, origin=origin, libraries=libraries)
+
+
+def _card(
+    genome: Genome, *, config: ExperimentConfig, found: str, scores: str, origin: str, libraries: Mapping[str, str]
+) -> str:
+    """Markdown under the YAML header that the Hugging Face hub reads."""
     header = {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
@@ -65,12 +104,12 @@ def model_card(
     }
     sections = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n",
-        f"# {config.name}\n\nA composition of {_counted(len(genome.of_type(MemberNode)), 'GPT-2 member')}, found by "
-        "evolution and exported as one causal language model.\n\n![The composition](graph.svg)\n",
+        f"# {config.name}\n\nA composition of {_counted(len(genome.of_type(MemberNode)), 'GPT-2 member')}, "
+        f"{found} and exported as one causal language model.\n\n![The composition](graph.svg)\n",
         _USE,
         _composition(genome),
-        _scores(results),
-        _origin(genome, config, state),
+        scores,
+        origin,
         _limits(),
         "## Versions\n\n" + ", ".join(f"{name} {version}" for name, version in sorted(libraries.items())) + "\n",
     ]
@@ -81,11 +120,20 @@ def _composition(genome: Genome) -> str:
     lines = ["## Composition", "", "| node | what | reads |", "| --- | --- | --- |"]
     for node_id, node in genome.nodes.items():
         match node:
+            case MemberNode() if genome.gives_weights(node_id):
+                what = f"member `{node.member}`, which lends its weights"
             case MemberNode():
                 what = f"member `{node.member}`, temperature {node.temperature:g}"
             case CombinerNode():
+                genes = "".join(
+                    f", {name} {value}" for name, value in node.parameters.items() if not isinstance(value, tuple)
+                )
+                what = f"{node.method}{genes}: {METHODS[node.method].formula}".replace("|", "\\|")
+            case MergeNode():
                 genes = "".join(f", {name} {value}" for name, value in node.parameters.items())
-                what = f"{node.method}{genes}: {COMBINERS[node.method].formula}".replace("|", "\\|")
+                genes += f", base `{node.base}`" if node.base else ""
+                genes += "".join(f", in {group} {dict(factors)}" for group, factors in node.layers.items())
+                what = f"{node.method}{genes}, temperature {node.temperature:g}: {MERGES[node.method].formula}"
             case ResponseNode():
                 what = (
                     f"sampling at temperature {node.temperature:g}, top-k {node.top_k}, top-p {node.top_p:g}, at most "
@@ -101,24 +149,38 @@ def _composition(genome: Genome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _scores(results: Results | None) -> str:
-    if results is None:
-        return "## Scores\n\nThe run has no final comparison: this is its incumbent, not measured on test prompts.\n"
+def _scores_beside_the_winner(key: str, state: RunState, front: Front | None) -> str:
+    """What is known of a composition that was not the winner on the test prompts."""
+    lines = ["## Scores", "", "This is not the winner of a final comparison, and was not measured on test prompts."]
+    individual = state.individuals.get(key)
+    member = next((one for one in front.members if one.key == key), None) if front is not None else None
+    if individual is not None:
+        lines += ["", "| objective | search, mean over replicates | validation |", "| --- | --- | --- |"]
+        for name, value in individual.results.means.items():
+            validation = _numbers(member.validation[name]) if member is not None else ""
+            lines.append(f"| {name} | {number_text(value)} | {validation} |")
+    return "\n".join(lines) + "\n"
+
+
+def _scores(results: Results) -> str:
+    further = [objective for objective in results.objectives if objective.name not in REPORTED]
+    names = "".join(f" {objective.name} {ARROWS[objective.direction]} |" for objective in further)
     lines = [
         "## Scores",
         "",
         f"On {results.num_prompts} test prompts that neither the search nor the choice of the winner saw, with 95 % "
         "bootstrap intervals over prompts; gains are paired, p-values are Holm-corrected.",
         "",
-        "| | coherence ↑ | winner's gain | p | NLL ↓ (nats/token) | active parameters/token | evaluations |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        f"| | coherence ↑ |{names} winner's gain | p | NLL ↓ (nats/token) | active parameters/token | evaluations |",
+        "| --- |" + " --- |" * (6 + len(further)),
     ]
     for row in results.rows:
         gain = "" if row.winner_gain is None else _interval(row.winner_gain, "+.3f")
+        values = "".join(f" {_numbers(row.objectives[objective.name])} |" for objective in further)
         p_value = "" if row.winner_gain_p is None else f"{row.winner_gain_p:.4f}"
         lines.append(
-            f"| {row.label} | {_interval(row.coherence, '.3f')} | {gain} | {p_value} | {_interval(row.nll, '.2f')} | "
-            f"{row.active_parameters:,.0f} | {row.evaluations} |"
+            f"| {row.label} | {_interval(row.coherence, '.3f')} |{values} {gain} | {p_value} | "
+            f"{_interval(row.nll, '.2f')} | {row.active_parameters:,.0f} | {row.evaluations} |"
         )
     lines += ["", f"Human replies to the same prompts score {results.human_coherence:.3f}.", "", verdict(results), ""]
     for sample in results.samples:
@@ -159,6 +221,10 @@ def _limits() -> str:
 
 def _interval(interval: Interval, form: str) -> str:
     return f"{interval.value:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
+
+
+def _numbers(interval: Interval) -> str:
+    return f"{number_text(interval.value)} [{number_text(interval.low)}, {number_text(interval.high)}]"
 
 
 def _counted(number: int, noun: str) -> str:

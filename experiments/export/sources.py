@@ -9,8 +9,11 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+
+from genomes.combiners import METHODS, Combiner
 
 CONFIGURATION = "genomes.huggingface.configuration_composite"
 MODELING = "genomes.huggingface.modeling_composite"
@@ -24,14 +27,19 @@ _ALLOWED = frozenset(sys.stdlib_module_names) | {"torch", "transformers"}
 _OWN_IMPORT = re.compile(r"^(\s*)from (genomes[.\w]*) import", flags=re.MULTILINE)
 
 
-def travelling_sources() -> dict[str, str]:
+def travelling_sources(methods: Iterable[str] = ()) -> dict[str, str]:
     """The text of every file that travels, by its flat name, with imports rewritten to siblings.
+
+    Args:
+        methods: The combiner methods in use. The file of one that a plugin defines travels too, and is registered in
+            the flat ``combiners.py``.
 
     Raises:
         ValueError: A file imports something else than torch, transformers, the standard library and its siblings.
     """
     sources: dict[str, str] = {}
-    waiting = [CONFIGURATION, MODELING]
+    plugins = {type(METHODS[method]) for method in methods if not _is_own(type(METHODS[method]).__module__)}
+    waiting = [CONFIGURATION, MODELING, *sorted({plugin.__module__ for plugin in plugins})]
     while waiting:
         module = waiting.pop()
         if f"{flat_name(module)}.py" in sources:
@@ -41,11 +49,23 @@ def travelling_sources() -> dict[str, str]:
             lambda match: f"{match[1]}from .{flat_name(match[2])} import", text
         )
         waiting += own_imports(module, text)
+    for plugin in sorted(plugins, key=lambda one: one.__qualname__):
+        kind = "COMBINERS" if issubclass(plugin, Combiner) else "ANSWER_COMBINERS"
+        sources["combiners.py"] += (
+            f"\nfrom .{flat_name(plugin.__module__)} import {plugin.__name__}  # noqa: E402\n\n"
+            f"{kind}[{plugin.__name__}.name] = {plugin.__name__}()\n"
+        )
     return dict(sorted(sources.items()))
+
+
+def _is_own(module: str) -> bool:
+    return module.split(".")[0] == "genomes"
 
 
 def flat_name(module: str) -> str:
     """The name of a module among its siblings in an artifact, e.g. ``combiners_mean`` for genomes.combiners.mean."""
+    if not _is_own(module):
+        return "plugin_" + module.replace(".", "_")
     return module.removeprefix("genomes.").removeprefix("huggingface.").replace(".", "_")
 
 

@@ -60,10 +60,16 @@ def agent_score(
         "similar_replies": round(similar_replies(vectors), 6),
         "low_diversity": round(low_diversity(replies, human_replies), 6),
     }
-    value = (mean + _QUARTILE_WEIGHT * lower_quartile) / (1 + _QUARTILE_WEIGHT)
+    value = level(values)
     for penalty in penalties.values():
         value *= 1.0 - penalty
     return AgentScore(round(value, 6), round(mean, 6), round(lower_quartile, 6), penalties)
+
+
+def level(values: Sequence[float]) -> float:
+    """``(mean + lower quartile / 4) / 1.25`` of one or more values: one good answer does not hide bad ones."""
+    mean, lower_quartile = float(np.mean(values)), float(np.quantile(values, 0.25))
+    return (mean + _QUARTILE_WEIGHT * lower_quartile) / (1 + _QUARTILE_WEIGHT)
 
 
 def same_reply(replies: Sequence[str]) -> float:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from fitness.coherence.encoder import Encoder
+from fitness.coherence.forgeries import forgery
 from fitness.coherence.heads import Heads, PairData
 from fitness.coherence.ngram import NgramModel
 from fitness.coherence.scales import Scales
 from fitness.coherence.terms import MAX_TURNS, Texts, decayed_mean, raw_terms, unit
-from fitness.coherence.words import shortened, spoken, words
+from fitness.coherence.words import shortened, spoken, without_borrowed, words
 
 Documents = Sequence[Sequence[str]]
 
@@ -20,6 +22,7 @@ _HELD_BACK = 10  # One document of ten sets the scales: heads are too sure of wh
 _SCALE_PLACES = 800  # Per domain.
 _MIN_REPLY_WORDS = 3
 _NUM_EPOCHS = 6
+_NUM_FORGED = 15_000  # Places; some 35,000 texts to embed beside the turns.
 
 
 @dataclass(frozen=True)
@@ -57,36 +60,90 @@ def fit(documents_by_domain: Mapping[str, Documents], *, encoder: Encoder, rng: 
         order = rng.permutation(len(usable))
         held_back[domain] = [usable[place] for place in order[::_HELD_BACK]]
         training[domain] = [usable[place] for place in np.delete(order, np.s_[::_HELD_BACK])]
-    heads = Heads.fit(pair_data(list(training.values()), encoder), num_epochs=_NUM_EPOCHS, rng=rng)
+    data = pair_data(list(training.values()), encoder, num_forged=_NUM_FORGED, rng=rng)
+    heads = Heads.fit(data, num_epochs=_NUM_EPOCHS, rng=rng)
     ngrams = NgramModel.fit(_weighted_texts(list(training.values())))
     rest = list(held_back.values())
     return Fitted(heads, ngrams, _scales(rest, encoder, heads, ngrams, rng=rng), _order_range(rest, ngrams, rng=rng))
 
 
-def pair_data(domains: Sequence[Documents], encoder: Encoder) -> PairData:
-    """Every place of the documents whose turn has three words or more, with its context."""
-    turns = list(dict.fromkeys(turn for documents in domains for document in documents for turn in document))
-    number_of = {turn: number for number, turn in enumerate(turns)}
-    vectors = encoder.encode(turns)
-    means, rows = [], []
-    number = 0
-    for domain, documents in enumerate(domains):
+def pair_data(domains: Sequence[Documents], encoder: Encoder, *, num_forged: int, rng: np.random.Generator) -> PairData:
+    """Every place of the documents whose turn has three words or more, with its context.
+
+    Args:
+        domains: Documents of each domain.
+        encoder: Gives texts their vectors.
+        num_forged: Places, drawn at random, that get forgeries and their own reply without borrowed words.
+        rng: Draws the places and the forgeries.
+    """
+    places = [
+        _Place(domain, document, place)
+        for domain, documents in enumerate(domains)
+        for document in documents
+        for place in range(1, len(document))
+        if len(spoken(words(document[place]))) >= _MIN_REPLY_WORDS
+    ]
+    forgeries = _forgeries(places, num_forged=num_forged, rng=rng)
+    numbers: dict[str, int] = {}  # Number of each text among the vectors.
+    for documents in domains:
         for document in documents:
-            numbers = [number_of[turn] for turn in document]
-            for place in range(1, len(document)):
-                if len(spoken(words(document[place]))) >= _MIN_REPLY_WORDS:
-                    means.append(unit(decayed_mean(vectors[numbers[max(0, place - MAX_TURNS) : place]])))
-                    rows.append((numbers[place - 1], numbers[place], number, domain))
-            number += 1
-    lasts, replies, numbers_of_documents, domain_numbers = np.array(rows, np.int64).reshape(-1, 4).T
+            for turn in document:
+                numbers.setdefault(turn, len(numbers))
+    for texts in forgeries.values():
+        for text in texts:
+            numbers.setdefault(text, len(numbers))
+    vectors = encoder.encode(list(numbers))
+    means = [unit(decayed_mean(vectors[[numbers[turn] for turn in place.context]])) for place in places]
+    document_numbers = np.cumsum([0, *(first.document is not second.document for first, second in pairwise(places))])
+    owns = [numbers[forgeries[row][0] if row in forgeries else place.reply] for row, place in enumerate(places)]
+    forged = [
+        [numbers[text] for text in forgeries[row][1:]] if row in forgeries else [-1, -1] for row in range(len(places))
+    ]
     return PairData(
         vectors=vectors,
         means=np.array(means, np.float32).reshape(-1, vectors.shape[1]),
-        lasts=lasts,
-        replies=replies,
-        documents=numbers_of_documents,
-        domains=domain_numbers,
+        lasts=np.array([numbers[place.context[-1]] for place in places], np.int64),
+        replies=np.array([numbers[place.reply] for place in places], np.int64),
+        owns=np.array(owns, np.int64),
+        forgeries=np.array(forged, np.int64).reshape(-1, 2),
+        documents=document_numbers[: len(places)].astype(np.int64),
+        domains=np.array([place.domain for place in places], np.int64),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place of a document where a turn answers those before it."""
+
+    domain: int
+    document: Sequence[str]
+    number: int
+
+    @property
+    def context(self) -> Sequence[str]:
+        return self.document[max(0, self.number - MAX_TURNS) : self.number]
+
+    @property
+    def reply(self) -> str:
+        return self.document[self.number]
+
+
+def _forgeries(
+    places: Sequence[_Place], *, num_forged: int, rng: np.random.Generator
+) -> dict[int, tuple[str, str, str]]:
+    """By place: its reply without borrowed words, a forgery, and the forgery without borrowed words."""
+    by_domain: dict[int, list[int]] = {}
+    for row, place in enumerate(places):
+        by_domain.setdefault(place.domain, []).append(row)
+    found = {}
+    for row in sorted(rng.permutation(len(places))[:num_forged].tolist()):
+        place = places[row]
+        stranger = places[by_domain[place.domain][int(rng.integers(len(by_domain[place.domain])))]]
+        forged = None if stranger.document is place.document else forgery(place.context, stranger.reply, rng=rng)
+        if forged is not None:
+            context = place.context
+            found[row] = (without_borrowed(context, place.reply), forged, without_borrowed(context, forged))
+    return found
 
 
 def _weighted_texts(domains: Sequence[Documents]) -> list[tuple[str, int]]:

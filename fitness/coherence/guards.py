@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fitness.coherence.words import content_words, spoken, word_set, words
+from fitness.coherence.words import content_words, spoken, without_borrowed, word_set, words
 
 _TAG = re.compile(r"^\W*([^\W\d_]+)( ?):(?!\S*//)")
 _SPEAKERS = word_set(
@@ -23,6 +23,7 @@ _SPEAKERS = word_set(
 )
 _HEADINGS = word_set("note notes warning default defaults example examples tip fact hint ps returns raises")
 _DANGLING = word_set("a an and as because but if into its my of or our than the their which while whose your")
+_SALAD_POWER = 0.6
 _EMPHATIC = word_set("very really so no yes ha haha that had is bye well many much far too go")
 
 
@@ -77,17 +78,20 @@ def loops(reply: Sequence[str]) -> float:
 def word_salad(order_gain: float, reply: Sequence[str], *, low: float, shuffled: float) -> float:
     """Topical words in no order: embeddings hardly see order, so an n-gram model has to.
 
+    A logistic curve, made milder by a power: one in ten human replies is not very orderly either, and should not pay
+    for it more than a few hundredths.
+
     Args:
         order_gain: ``NgramModel.order_gain`` of the reply.
         reply: Words of the reply.
-        low: Order gain that few human replies fall below; costs a twentieth.
-        shuffled: Order gain of shuffled human replies; leaves a twentieth.
+        low: Order gain that few human replies fall below; costs three hundredths.
+        shuffled: Order gain of shuffled human replies; leaves a sixth.
     """
     steepness = 2 * math.log(19) / max(low - shuffled, 1e-3)
     ordered = 1.0 / (1.0 + math.exp(min(-steepness * (order_gain - (low + shuffled) / 2), 50.0)))
     share = len(content_words(list(reply))) / max(len(reply), 1)
     dense = falling(share, 0.7, 1.0, floor=0.2) if len(reply) >= 5 else 1.0
-    return ordered * dense
+    return float(ordered**_SALAD_POWER) * dense
 
 
 def template_echo(turns: Sequence[Sequence[str]], reply: Sequence[str]) -> float:
@@ -99,6 +103,19 @@ def template_echo(turns: Sequence[Sequence[str]], reply: Sequence[str]) -> float
     new = sum(word not in borrowed for word in set(content)) / len(set(content))
     distinct = len(set(content)) / len(content)
     return 1.0 - falling(new, 0.0, 0.5) * (1.0 - falling(1.0 - distinct, 0.1, 0.4, floor=0.3))
+
+
+def novelty(turns: Sequence[str], reply: str) -> float:
+    """Naming the topic is no answer: a reply whose content words are all borrowed says nothing of its own.
+
+    None of its own: .85; one: .95, as in "What is your favorite thing about TOPIC?". Replies that borrow nothing are
+    left alone here, among them short answers ("Yes, I did"), which have no content words at all.
+    """
+    said = set(content_words(words(reply)))
+    own = set(content_words(words(without_borrowed(turns, reply))))
+    if not said - own:
+        return 1.0
+    return (0.85, 0.95)[len(own)] if len(own) < 2 else 1.0
 
 
 def speaker_tag(reply: str) -> float:
@@ -120,7 +137,7 @@ def ending(reply: str) -> float:
     tail = spoken(tokens)
     if len(tail) >= 3 and tail[-1] in _DANGLING:
         return 0.7
-    return 0.93 if len(tail) >= 4 else 1.0
+    return 0.97 if len(tail) >= 4 else 1.0
 
 
 def _shared_share(part: Sequence[str], whole: Sequence[str]) -> float:

@@ -2,7 +2,8 @@
 
 Three of them look at the same three vectors (last turn, decayed mean of the turns, reply): a dual encoder
 trained with InfoNCE (van den Oord et al. 2018, arXiv:1807.03748), and two pair classifiers, one against random
-replies and one against hard ones. Training data come in as arrays; texts stay outside.
+replies and one against hard ones. Each is trained twice, and their logits are averaged: what two seeds agree on is
+signal, and a search cannot lean on the quirks of one network. Training data come in as arrays; texts stay outside.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ Indices = npt.NDArray[np.int64]
 
 HEAD_NAMES = ("dual", "pair", "hard")
 
+_NUM_NETWORKS = 2
 _DUAL_SIZE = 128
 _PAIR_SIZE = 96
 _TEMPERATURE = 0.07
 _DROPOUT = 0.2
+_OWN_PROBABILITY = 0.3
+_FORGED_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,9 @@ class PairData:
         means: Decayed mean of the turns before each place, unit length, float32 [places, dimension].
         lasts: Turn directly before each place, indices into ``vectors`` [places].
         replies: The turn at each place, indices into ``vectors`` [places].
+        owns: The same turn without the words that it borrows from its context, indices into ``vectors`` [places].
+        forgeries: A human turn from elsewhere in which words of the context were put, and it again without those
+            words, indices into ``vectors``, -1 where none was made [places, 2].
         documents: Number of the document of each place, ascending [places].
         domains: Number of the domain of each place [places].
     """
@@ -44,6 +51,8 @@ class PairData:
     means: npt.NDArray[np.float32]
     lasts: Indices
     replies: Indices
+    owns: Indices
+    forgeries: Indices
     documents: Indices
     domains: Indices
 
@@ -57,12 +66,12 @@ class Heads:
 
     def __init__(self, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
         self.tensors = {name: np.asarray(value, np.float16) for name, value in tensors.items()}
-        dimension = self.tensors["dual.reply.weight"].shape[1]
+        dimension = self.tensors["0.dual.reply.weight"].shape[1]
         with torch.random.fork_rng(devices=[]):  # Fresh layers draw weights, here in vain.
-            network = _Network(dimension)
-        network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.tensors.items()})
+            networks = nn.ModuleList(_Network(dimension) for _ in range(_NUM_NETWORKS))
+        networks.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.tensors.items()})
         # Double precision: what is left of float noise is far below the decimals that a score keeps.
-        self._network = network.double().eval()
+        self._networks = networks.double().eval()
 
     @torch.inference_mode()
     def scores(self, last: Floats, mean: Floats, reply: Floats) -> dict[str, npt.NDArray[np.float64]]:
@@ -74,7 +83,10 @@ class Heads:
             reply: Embeddings of the replies [rows, dimension].
         """
         inputs = [torch.from_numpy(np.asarray(part, np.float64)) for part in (last, mean, reply)]
-        return {name: getattr(self._network, name)(*inputs).numpy() for name in HEAD_NAMES}
+        return {
+            name: np.mean([getattr(network, name)(*inputs).numpy() for network in self._networks], axis=0)
+            for name in HEAD_NAMES
+        }
 
     @classmethod
     def fit(cls, data: PairData, *, num_epochs: int, rng: np.random.Generator) -> Heads:
@@ -90,9 +102,10 @@ class Heads:
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**31)))
-            network = _Network(data.vectors.shape[1])
-            _train(network, data, num_epochs=num_epochs, rng=rng)
-        return cls({name: value.numpy() for name, value in network.state_dict().items()})
+            networks = [_Network(data.vectors.shape[1]) for _ in range(_NUM_NETWORKS)]
+            for network in networks:
+                _train(network, data, num_epochs=num_epochs, rng=rng)
+        return cls({name: value.numpy() for name, value in nn.ModuleList(networks).state_dict().items()})
 
 
 class _DualEncoder(nn.Module):
@@ -153,13 +166,17 @@ def _train(network: _Network, data: PairData, *, num_epochs: int, rng: np.random
     for _ in range(num_epochs):
         for places in _batches(data.domains, batch_size, rng=rng):
             last, mean = vectors[data.lasts[places]], means[places]
-            reply = vectors[data.replies[places]]
+            # Heads are asked about replies with and without the words that they borrow, so they learn from both.
+            is_own = rng.random(len(places)) < _OWN_PROBABILITY
+            reply = vectors[np.where(is_own, data.owns[places], data.replies[places])]
             random = vectors[_random_replies(data, pools, places, rng=rng)]
             hard = vectors[_hard_replies(data, pools, places, rng=rng)]
             left, right = network.dual.sides(last, mean, reply)
             same = torch.arange(len(places))
             logits = left @ right.T / _TEMPERATURE
-            loss = (functional.cross_entropy(logits, same) + functional.cross_entropy(logits.T, same)) / 2
+            # Beside the other replies of the batch each reply has its hard one to beat.
+            among_hard = torch.cat([logits, network.dual(last, mean, hard)[:, None]], dim=1)
+            loss = (functional.cross_entropy(among_hard, same) + functional.cross_entropy(logits.T, same)) / 2
             for head, negative in ((network.pair, random), (network.hard, hard)):
                 margin_true, margin_false = head(last, mean, reply), head(last, mean, negative)
                 loss = loss + functional.softplus(-margin_true).mean() + functional.softplus(margin_false).mean()
@@ -190,13 +207,21 @@ def _random_replies(
 def _hard_replies(
     data: PairData, pools: Mapping[int, Indices], places: Indices, *, rng: np.random.Generator
 ) -> Indices:
-    """A hard reply per place: the last turn itself, another turn of the document, or a similar one from elsewhere."""
+    """A hard reply per place.
+
+    A forgery where there is one (half of the time), else the last turn itself, another turn of the document, or one
+    from elsewhere that is similar to the last turn.
+    """
     kinds = rng.random(len(places))
+    columns = rng.integers(2, size=len(places))
+    forged = np.where(rng.random(len(places)) < _FORGED_PROBABILITY, data.forgeries[places, columns], -1)
     chosen = np.empty(len(places), np.int64)
     firsts = np.searchsorted(data.documents, data.documents[places], side="left")
     ends = np.searchsorted(data.documents, data.documents[places], side="right")
     for row, place in enumerate(places):
-        if kinds[row] < 0.2:
+        if forged[row] >= 0:
+            chosen[row] = forged[row]
+        elif kinds[row] < 0.2:
             chosen[row] = data.lasts[place]
         elif kinds[row] < 0.5 and ends[row] - firsts[row] > 1:
             other = int(rng.integers(firsts[row], ends[row] - 1))

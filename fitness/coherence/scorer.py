@@ -27,7 +27,7 @@ from fitness.coherence.terms import TERM_WEIGHTS, Texts, raw_terms
 from fitness.coherence.words import shortened, spoken, words
 
 _SCHEMA = "composite-evolve/scorer/1"
-_CODE_VERSION = 1  # Raise it whenever a change to the code changes a score.
+_CODE_VERSION = 2  # Raise it whenever a change to the code changes a score.
 _CONFIGURATION = "scorer.json"
 _HEADS, _NGRAMS, _SCALES = "heads.safetensors", "ngrams.safetensors", "scales.safetensors"
 _FILES = (_CONFIGURATION, _HEADS, _NGRAMS, _SCALES)
@@ -204,6 +204,7 @@ class CoherenceScorer:
             "loops": guards.loops(said),
             "word_salad": guards.word_salad(order_gain, said, low=low, shuffled=shuffled),
             "template_echo": guards.template_echo(turns, said),
+            "novelty": guards.novelty(texts.turns[row], reply),
             "speaker_tag": guards.speaker_tag(reply),
             "ending": guards.ending(reply),
         }

@@ -11,26 +11,29 @@ import numpy.typing as npt
 from fitness.coherence.encoder import Encoder, Vectors
 from fitness.coherence.heads import Heads
 from fitness.coherence.ngram import NgramModel
-from fitness.coherence.words import content_words, shortened, spoken, words
+from fitness.coherence.words import content_words, shortened, spoken, without_borrowed, words
 
 Floats = npt.NDArray[np.float64]
 
 TERM_WEIGHTS: Mapping[str, float] = {
-    "last_similarity": 0.20,
+    "last_similarity": 0.15,
     "context_similarity": 0.10,
-    "dual": 0.35,
-    "pair": 0.25,
+    "dual": 0.50,
+    "pair": 0.30,
     "hard": 0.20,
     "content": 0.10,
     "repetition": -0.15,
-    "order": 0.07,
+    "order": 0.05,
 }
-"""Weight of each z-scored term."""
+"""Weight of each z-scored term; docs/coherence.md has the reason of each."""
 
 MAX_TURNS = 6
 """Turns of a context that are read."""
 
 _DECAY = 0.6
+_OWN_SHARE = (
+    0.25  # At 0 a generic reply that names the topic beats every second human reply; at 1 topics count nothing.
+)
 
 
 @dataclass(frozen=True)
@@ -42,22 +45,25 @@ class Texts:
         replies: Replies, shortened.
         turn_vectors: Embeddings of the turns of each context, float32 [turns of that context, dimension].
         reply_vectors: Embeddings of the replies, float32 [replies, dimension].
+        own_vectors: Embeddings of the replies without the words that they borrow, float32 [replies, dimension].
     """
 
     turns: list[list[str]]
     replies: list[str]
     turn_vectors: list[Vectors]
     reply_vectors: Vectors
+    own_vectors: Vectors
 
     @staticmethod
     def of(contexts: Sequence[Sequence[str]], replies: Sequence[str], encoder: Encoder) -> Texts:
         """Cut and embed contexts and replies."""
         turns = [[shortened(turn) for turn in context[-MAX_TURNS:]] for context in contexts]
         said = [shortened(reply) for reply in replies]
-        vectors = encoder.encode([*(turn for context in turns for turn in context), *said])
-        ends = np.cumsum([len(context) for context in turns])
-        turn_vectors = np.split(vectors[: len(vectors) - len(said)], ends[:-1]) if turns else []
-        return Texts(turns, said, turn_vectors, vectors[len(vectors) - len(said) :])
+        own = [without_borrowed(context, reply) for context, reply in zip(turns, said, strict=True)]
+        ends = np.cumsum([*(len(context) for context in turns), len(said)])
+        flat = [turn for context in turns for turn in context]
+        *turn_vectors, reply_vectors, own_vectors = np.split(encoder.encode([*flat, *said, *own]), ends)
+        return Texts(turns, said, turn_vectors, reply_vectors, own_vectors)
 
     def context_means(self) -> Floats:
         """Decayed mean of each context at unit length, float64 [replies, dimension]."""
@@ -79,14 +85,20 @@ def unit(vector: Floats) -> Floats:
 
 def raw_terms(texts: Texts, heads: Heads, ngrams: NgramModel) -> dict[str, Floats]:
     """Every term of every reply, by name, float64 [replies]; each row depends on its own texts alone."""
-    replies = texts.reply_vectors.astype(np.float64)
     lasts = np.stack([vectors[-1] for vectors in texts.turn_vectors]).astype(np.float64)
     means = np.stack([decayed_mean(vectors) for vectors in texts.turn_vectors])
     tokens = [words(reply) for reply in texts.replies]
+    units = texts.context_means()
+    whole, own = (
+        {
+            "last_similarity": (lasts * replies).sum(axis=1),
+            "context_similarity": (means * replies).sum(axis=1),
+            **heads.scores(lasts, units, replies),
+        }
+        for replies in (texts.reply_vectors.astype(np.float64), texts.own_vectors.astype(np.float64))
+    )
     return {
-        "last_similarity": (lasts * replies).sum(axis=1),
-        "context_similarity": (means * replies).sum(axis=1),
-        **heads.scores(lasts, texts.context_means(), replies),
+        **{name: (1 - _OWN_SHARE) * whole[name] + _OWN_SHARE * own[name] for name in whole},
         "content": np.array([_content_share(row) for row in tokens]),
         "repetition": np.array([_repetition(row) for row in tokens]),
         "order": np.array([ngrams.order_gain(row) for row in tokens]),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 MAX_WORDS = 60
 """Words of a reply that are scored; a reply that needs more says the rest to nobody."""
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]")
+_ENDINGS = ("ing", "ed", "es", "s", "er")
 _DETACHED_SUFFIX = re.compile(r"\s+((?:n't|'(?:s|m|d|re|ve|ll|t))\b)", re.IGNORECASE)
 
 
@@ -60,6 +62,29 @@ def spoken(tokens: list[str]) -> list[str]:
 def content_words(tokens: list[str]) -> list[str]:
     """The words that carry content: spoken, not function words, longer than one letter."""
     return [token for token in spoken(tokens) if token not in FUNCTION_WORDS and len(token) > 1]
+
+
+def without_borrowed(turns: Sequence[str], reply: str) -> str:
+    """The reply with "it" in place of the content words that the turns hold, in any ending (``walked`` by ``walks``).
+
+    What a reply says beyond the words that it was handed: naming the topic is no answer yet.
+    """
+    handed = {_stem(word) for turn in turns for word in content_words(words(turn))}
+    kept: list[str] = []
+    for piece in reply.split():
+        content = content_words(words(piece))
+        is_borrowed = bool(content) and all(_stem(word) in handed for word in content)
+        if not is_borrowed:
+            kept.append(piece)
+        elif not kept or kept[-1] != "it":
+            kept.append("it")
+    return " ".join(kept)
+
+
+def _stem(word: str) -> str:
+    """What inflections of a word share, roughly: "families" is "family", and "baking" is "bake"."""
+    bare = next((word[: -len(end)] for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), word)
+    return bare[:-1] if len(bare) > 3 and bare[-1] in "eiy" else bare
 
 
 def shortened(text: str) -> str:

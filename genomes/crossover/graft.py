@@ -9,7 +9,7 @@ import numpy as np
 
 from genomes.editing import Blueprint, first_fitting
 from genomes.genome import Genome
-from genomes.nodes import CombinerNode, MemberNode
+from genomes.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
 from genomes.space_rules import tokenizer_at
 
 if TYPE_CHECKING:
@@ -29,16 +29,17 @@ def graft(genome: Genome, other: Genome, space: CompositionSpace, *, rng: np.ran
         rng: Draws the place and the part.
     """
     donor = Blueprint(other)
-    sources = [*other.of_type(MemberNode), *other.of_type(CombinerNode)]
+    sources = [*other.model_nodes(), *other.of_type(CombinerNode)]
     part_sizes = {source: _size(donor, donor.upstream(source)) for source in sources}
     edits = []
     for edge in genome.edges:
-        if edge.kind != "distribution":
+        if not isinstance(genome.nodes[edge.target], CombinerNode | ResponseNode):
             continue
         frame = Blueprint(genome)
         frame.redirect(edge.target, edge.source, None)
         frame_members, frame_combiners = _size(frame, frame.upstream(frame.response_id))
-        is_combined = isinstance(genome.nodes[edge.target], CombinerNode)
+        target = genome.nodes[edge.target]
+        is_combined = isinstance(target, CombinerNode) and not target.chooses_answers
         tokenizer_key = tokenizer_at(genome, edge.source, space)
         for source, (num_members, num_combiners) in part_sizes.items():
             if (
@@ -52,7 +53,8 @@ def graft(genome: Genome, other: Genome, space: CompositionSpace, *, rng: np.ran
 
 def _size(blueprint: Blueprint, node_ids: set[str]) -> tuple[int, int]:
     nodes = [blueprint.nodes[node_id] for node_id in node_ids]
-    return sum(isinstance(node, MemberNode) for node in nodes), sum(isinstance(node, CombinerNode) for node in nodes)
+    num_joins = sum(isinstance(node, CombinerNode | MergeNode) for node in nodes)
+    return sum(isinstance(node, MemberNode) for node in nodes), num_joins
 
 
 def _replace(blueprint: Blueprint, *, old: str, target: str, donor: Blueprint, part: str) -> None:

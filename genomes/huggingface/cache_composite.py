@@ -68,6 +68,38 @@ class StateLayer(CacheLayerMixin):  # type: ignore[misc]
         return key_states, value_states
 
 
+class RowsLayer(StateLayer):
+    """Which rows of the batch a stream reads, ``store``d as bool [batch]; its own cache holds those rows alone."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def reorder_cache(self, beam_idx: torch.Tensor) -> None:
+        """Make row i what row ``beam_idx[i]`` was, whether it is read or not."""
+        if not self.state:
+            return
+        (is_read,) = self.state
+        indices = beam_idx.to(is_read.device)
+        places = is_read.cumsum(dim=0) - 1
+        if bool(is_read.any()):
+            for layer in self._stream.layers:
+                layer.batch_select_indices(places[indices[is_read[indices]]])
+        super().reorder_cache(indices)
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        """Put ``repeats`` copies of each row in its place."""
+        if self.state:
+            num_rows = self.state[0].shape[0]
+            self.reorder_cache(torch.arange(num_rows, device=self.state[0].device).repeat_interleave(repeats))
+
+    def reset(self) -> None:
+        """Forget."""
+        super().reset()
+        for layer in self._stream.layers:
+            layer.reset()
+
+
 class CompositeCache(Cache):  # type: ignore[misc]
     """One cache for each stream that answers, its drafts' padding mask, and one state for each evidence combiner.
 
@@ -77,22 +109,41 @@ class CompositeCache(Cache):  # type: ignore[misc]
             hold a draft rather than padding.
         evidence: By value index, ``store``s float32 [batch, inputs] evidence so far, float32 [batch, inputs,
             vocabulary] log-probabilities of the next token, and bool [batch] whether the newest token is real.
+        routes: By index of the values that choose their inputs by the prompt, ``store``s their weights, float32
+            [batch, inputs].
+        rows: By stream index, which rows the stream reads; empty where every stream reads every row.
+        text: ``store``s the tokens read so far, [batch, positions], and how many of each row's are the prompt (-1
+            where that is not known), [batch]; kept by runtimes that may have to start again.
+        dropped: Members that failed since the first token, each with the reason.
         num_tokens: Tokens read so far, padding and prompt included, drafts not.
     """
 
-    def __init__(self, streams: dict[int, Any], evidence_values: Sequence[int]) -> None:
+    def __init__(
+        self, streams: dict[int, Any], evidence_values: Sequence[int], routed_values: Sequence[int] = ()
+    ) -> None:
         """Start empty.
 
         Args:
             streams: An empty cache for every answering stream, by stream index.
             evidence_values: Indices of the values that keep evidence.
+            routed_values: Indices of the values that choose their inputs by the prompt.
         """
+        self.dropped: dict[str, str] = {}
+        self.text = StateLayer()
+        self.restart(streams, evidence_values, routed_values)
+
+    def restart(self, streams: dict[int, Any], evidence_values: Sequence[int], routed_values: Sequence[int]) -> None:
+        """Become the empty cache of another program; text and dropped members stay. Arguments as in ``__init__``."""
         self.streams = streams
         self.prefix_masks = {index: StateLayer() for index in streams}
         self.evidence = {index: StateLayer() for index in evidence_values}
+        self.routes = {index: StateLayer() for index in routed_values}
+        self.rows = {index: RowsLayer(cache) for index, cache in streams.items()} if routed_values else {}
         self.num_tokens = 0
-        layers = [layer for cache in streams.values() for layer in cache.layers]
-        super().__init__(layers=[*layers, *self.prefix_masks.values(), *self.evidence.values()])
+        # Rows that are skipped have no place in a stream's own layers, so RowsLayer stands for these.
+        layers = [*self.rows.values()] or [layer for cache in streams.values() for layer in cache.layers]
+        states = [*self.prefix_masks.values(), *self.evidence.values(), *self.routes.values(), self.text]
+        super().__init__(layers=[*layers, *states])
 
     @property
     def is_compileable(self) -> bool:

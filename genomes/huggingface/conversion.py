@@ -9,6 +9,9 @@ from transformers import GenerationConfig
 from genomes.genome import Genome
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
+from genomes.members.tokenizers import tokenizer_key
+from genomes.merging.models import MergingCatalogue
+from genomes.merging.recipe import without_merges
 from genomes.nodes import MemberNode
 from genomes.phenotype import MemberLoader, genome_templates
 from genomes.prompting import MIN_NEW_TOKENS, closing_tokens
@@ -16,17 +19,28 @@ from genomes.serialization import genome_to_json
 
 
 def composite_model(genome: Genome, catalogue: MemberLoader) -> CompositeForCausalLM:
-    """A genome as a Hugging Face model with its own copy of its members' weights, each member once.
+    """A genome as a Hugging Face model with its own copy of its members' weights, each member once. What was merged is
+    one member like any other.
 
     Its generation settings are the response node's, so that a plain ``generate`` answers as evolved.
 
     Raises:
-        ValueError: The members' vocabularies differ in size.
+        ValueError: The members have different tokenizers, or vocabularies of different sizes.
     """
+    genome, recipes = without_merges(genome)
+    catalogue = MergingCatalogue(catalogue, recipes)
     members = {
         name: catalogue.load(name) for name in sorted({node.member for node in genome.of_type(MemberNode).values()})
     }
-    tokenizer = next(iter(members.values())).tokenizer
+    first, *others = members.values()
+    tokenizer = first.tokenizer
+    for other in others:
+        if other.tokenizer is not tokenizer and tokenizer_key(other.tokenizer) != tokenizer_key(tokenizer):
+            raise ValueError(
+                f"The members {first.name!r} and {other.name!r} have different tokenizers, and a Hugging Face model "
+                "reads the token ids of one. Such a genome answers through compile_genome; to export it, leave one of "
+                "the two out."
+            )
     special = {
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,

@@ -5,6 +5,8 @@ This file travels inside exported artifacts: it imports nothing but torch, trans
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -13,17 +15,27 @@ from transformers import GenerationMixin, GPT2Config, GPT2LMHeadModel, PreTraine
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from genomes.huggingface.cache_composite import CompositeCache
+from genomes.huggingface.choosing_composite import ChoosingMixin
 from genomes.huggingface.configuration_composite import CompositeConfig
-from genomes.huggingface.program_composite import build_program
-from genomes.huggingface.runtime_composite import CompositeRuntime
+from genomes.huggingface.program_composite import Program, build_program
+from genomes.huggingface.pruning_composite import rooted
+from genomes.huggingface.tolerant_composite import MemberWarning, TolerantRuntime
 from genomes.huggingface.trunk_composite import ModelTrunk
 
 
-class CompositeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
+class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     """GPT-2 members joined by a graph of combiners; its logits are normalised log-probabilities.
 
-    Where members read drafts of other members, a draft is made once for every prompt: ``generate`` takes its whole
-    input as the prompt, ``forward`` needs ``prompt_lengths``.
+    Where members read drafts of other members, a draft is made once for every prompt, and where a gate reads the
+    prompt, it decides once: ``generate`` takes its whole input as the prompt, ``forward`` needs ``prompt_lengths``.
+    Where the graph chooses among whole answers, ``generate`` has all of them written first; the logits of ``forward``
+    are then the mean of the inputs'.
+
+    A member that fails (its weights are missing, it raises, its logits are not finite) is left out with a
+    ``MemberWarning`` that names it, and the weights of the others are renormalised.
+
+    Attributes:
+        failed_members: Members that have failed for good, each with the reason.
     """
 
     config_class = CompositeConfig
@@ -51,6 +63,8 @@ class CompositeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[mi
         # Not config.program(): transformers loads an artifact's configuration and model from two copies of its code,
         # whose classes are not the same.
         self._program = build_program(config.graph, config.templates)
+        self._rooted: dict[int, Program] = {}
+        self.failed_members: dict[str, str] = {}
         self.post_init()
         # post_init finds tied weights of direct children only; without this, a tied head is re-initialised on load.
         self.all_tied_weights_keys = self.get_expanded_tied_weights_keys(all_submodels=True)
@@ -63,13 +77,46 @@ class CompositeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[mi
         """The members by name, in the order of their names."""
         return dict(zip(self._names, self.members, strict=True))
 
-    def _runtime(self) -> CompositeRuntime:
-        trunks = {name: ModelTrunk(member) for name, member in self.members_by_name.items()}
-        return CompositeRuntime(self._program, trunks, closing_tokens=self.config.closing_token_ids)
+    @classmethod
+    def from_pretrained(cls, *args: Any, output_loading_info: bool = False, **kwargs: Any) -> Any:
+        """A saved composite; members with missing weights become ``failed_members``.
 
-    def new_cache(self) -> CompositeCache:
-        """An empty cache of the kind that ``forward`` takes as ``past_key_values``."""
-        return self._runtime().new_cache()
+        The arguments are those of transformers. Without this, missing weights would be random numbers.
+        """
+        model, info = super().from_pretrained(*args, output_loading_info=True, **kwargs)
+        for name, place in sorted(model.missing_weights(info["missing_keys"]).items()):
+            model.failed_members[name] = f"its weights are missing, {place!r} first"
+            warnings.warn(
+                f"The member {name!r} is left out: {model.failed_members[name]}.", MemberWarning, stacklevel=2
+            )
+        return (model, info) if output_loading_info else model
+
+    def missing_weights(self, missing_keys: Iterable[str]) -> dict[str, str]:
+        """The members that weights are missing of, each with the first one's name."""
+        found: dict[str, str] = {}
+        for key in sorted(missing_keys, reverse=True):
+            folder, place, *_ = key.split(".")
+            if folder == "members":
+                found[self._names[int(place)]] = key
+        return found
+
+    def _rooted_program(self, root: int | None) -> Program:
+        if root is None:
+            return self._program
+        if root not in self._rooted:
+            self._rooted[root] = rooted(self._program, root)
+        return self._rooted[root]
+
+    def _runtime(self, root: int | None = None) -> TolerantRuntime:
+        trunks = {name: ModelTrunk(member) for name, member in self.members_by_name.items()}
+        program = self._rooted_program(root)
+        return TolerantRuntime(
+            program, trunks, closing_tokens=self.config.closing_token_ids, failed=self.failed_members
+        )
+
+    def new_cache(self, root: int | None = None) -> CompositeCache:
+        """An empty cache of the kind that ``forward`` takes as ``past_key_values``; ``root`` is ``forward``'s."""
+        return self._runtime(root).new_cache()
 
     def forward(
         self,
@@ -80,6 +127,8 @@ class CompositeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[mi
         labels: torch.Tensor | None = None,
         use_cache: bool = False,
         logits_to_keep: int = 0,
+        root: int | None = None,
+        scripted_text: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """Log-probabilities of every next token as ``logits``, float32 [batch, positions, vocabulary].
@@ -90,16 +139,22 @@ class CompositeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[mi
                 Positions follow from it, so that padding on the left changes nothing.
             past_key_values: Holds the earlier tokens; None starts anew.
             prompt_lengths: For each row, how many of its first real tokens are the prompt, [batch]. Needed where
-                members read drafts; ignored elsewhere and with a cache that holds tokens.
+                members read drafts or a gate reads the prompt; ignored elsewhere and with a cache that holds tokens.
             labels: Token ids like ``input_ids`` with -100 where none counts; gives ``loss`` in nats per token.
             use_cache: Whether to make a cache where none is given.
             logits_to_keep: Number of last positions that are wanted; 0 for all.
+            root: Compute one of the program's values instead of the last: an input of a choice among answers.
+            scripted_text: A text that begins with ``input_ids`` and goes on with certainty, [batch, longer];
+                ``generate`` says a chosen answer with it. Only the next token's logits are given.
             **kwargs: Other arguments that transformers passes to models; ``num_items_in_batch`` divides the loss.
 
         Raises:
-            ValueError: Drafts are needed and ``prompt_lengths`` is missing, or the input is too long.
+            ValueError: ``prompt_lengths`` is needed and missing, or the input is too long.
+            NoMemberLeftError: Every member has failed.
         """
-        runtime = self._runtime()
+        if scripted_text is not None:
+            return CausalLMOutputWithPast(logits=self._scripted_logits(input_ids, scripted_text))
+        runtime = self._runtime(root)
         if past_key_values is None and use_cache:
             past_key_values = runtime.new_cache()
         if attention_mask is None:
@@ -120,7 +175,7 @@ class CompositeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[mi
     def prepare_inputs_for_generation(self, input_ids: torch.Tensor, **kwargs: Any) -> dict[str, Any]:
         """The arguments of the next ``forward``; the first call's input is the prompt."""
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
-        if self._program.drafts and kwargs.get("is_first_iteration") and inputs.get("prompt_lengths") is None:
+        if self._program.needs_prompt and kwargs.get("is_first_iteration") and inputs.get("prompt_lengths") is None:
             mask = inputs.get("attention_mask")
             mask = torch.ones_like(inputs["input_ids"]) if mask is None else mask
             inputs["prompt_lengths"] = mask.sum(dim=-1)
@@ -129,11 +184,16 @@ class CompositeForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[mi
     def _prepare_cache_for_generation(
         self, generation_config: Any, model_kwargs: dict[str, Any], *args: Any, **kwargs: Any
     ) -> None:
-        if self._program.drafts and (generation_config.use_cache is False or generation_config.prefill_chunk_size):
+        if model_kwargs.get("scripted_text") is not None:
+            return
+        if self._program.needs_prompt and (
+            generation_config.use_cache is False or generation_config.prefill_chunk_size
+        ):
             raise ValueError(
                 f"use_cache is {generation_config.use_cache!r} and prefill_chunk_size is "
-                f"{generation_config.prefill_chunk_size!r}, but members of this composite read drafts, which are made "
-                "once from the whole prompt and kept in the cache. Leave both at their defaults."
+                f"{generation_config.prefill_chunk_size!r}, but members of this composite read drafts, or a gate reads "
+                "the prompt: that is done once with the whole prompt and kept in the cache. Leave both at their "
+                "defaults."
             )
         if model_kwargs.get("past_key_values") is None and generation_config.use_cache is not False:
-            model_kwargs["past_key_values"] = self.new_cache()
+            model_kwargs["past_key_values"] = self.new_cache(model_kwargs.get("root"))

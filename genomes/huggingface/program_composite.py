@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import ANSWER_COMBINERS, COMBINERS, METHODS
 
 SCHEMA = "composite-evolve/genome/1"
 
@@ -75,6 +75,15 @@ Value = MemberValue | CombinerValue
 
 
 @dataclass(frozen=True, slots=True)
+class Choosing:
+    """A choice among whole answers; ``inputs`` are indices of the values that write them."""
+
+    method: str
+    inputs: tuple[int, ...]
+    parameters: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What to compute for every token.
 
@@ -85,12 +94,15 @@ class Program:
             newest: so for combiners whose evidence another combiner reads, and for what those are made of. (The
             evidence of a member needs its likelihood of the text, but not its whole distributions.)
         response: The response node's decoding settings.
+        choosing: How the answer is chosen where the inputs write whole answers. The last value is then the mean of the
+            inputs' distributions: that is what likelihoods of given texts are computed from.
     """
 
     streams: tuple[Stream, ...]
     values: tuple[Value, ...]
     needs_history: tuple[bool, ...]
     response: Mapping[str, Any]
+    choosing: Choosing | None = None
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -110,6 +122,42 @@ class Program:
             for index, value in enumerate(self.values)
             if isinstance(value, CombinerValue) and COMBINERS[value.method].needs_evidence
         )
+
+    @property
+    def routed_values(self) -> tuple[int, ...]:
+        """Indices of the combiners that choose their inputs by the prompt."""
+        return tuple(
+            index
+            for index, value in enumerate(self.values)
+            if isinstance(value, CombinerValue) and COMBINERS[value.method].reads_prompt
+        )
+
+    @property
+    def needs_prompt(self) -> bool:
+        """Whether a forward pass has to know which tokens are the prompt."""
+        return bool(self.drafts or self.routed_values)
+
+    @property
+    def stream_shares(self) -> tuple[float, ...]:
+        """For each stream, the share of answers that it takes part in, where gates let every input through alike.
+
+        Streams that only write drafts have the share of their readers.
+        """
+        shares = [0.0] * len(self.values)
+        shares[-1] = 1.0
+        streams = [0.0] * len(self.streams)
+        for index in reversed(range(len(self.values))):
+            value = self.values[index]
+            if isinstance(value, MemberValue):
+                streams[value.stream] = 1.0 - (1.0 - streams[value.stream]) * (1.0 - shares[index])
+                continue
+            active = COMBINERS[value.method].active_share(len(value.inputs), dict(value.parameters))
+            for source in value.inputs:
+                shares[source] = 1.0 - (1.0 - shares[source]) * (1.0 - active * shares[index])
+        for index in reversed(range(len(self.streams))):
+            for draft in self.streams[index].drafts:
+                streams[draft.source] = max(streams[draft.source], streams[index])
+        return tuple(streams)
 
     @property
     def drafts(self) -> tuple[Draft, ...]:
@@ -171,19 +219,20 @@ class _Builder:
         responses = [name for name, node in self._nodes.items() if node["kind"] == "response"]
         if len(responses) != 1 or len(self._incoming[responses[0]]) != 1:
             raise ValueError(f"The genome has the response nodes {responses!r}; it needs one, with one incoming edge.")
-        self._value(self._incoming[responses[0]][0]["source"])
-        values = list(self._values)
-        history = [False] * len(values)
-        for index in reversed(range(len(values))):
-            value = values[index]
-            if isinstance(value, MemberValue):
-                continue
-            reads_evidence = COMBINERS[value.method].needs_evidence
-            for source in value.inputs:
-                if history[index] or (reads_evidence and isinstance(values[source], CombinerValue)):
-                    history[source] = True
+        choosing = self._top(self._incoming[responses[0]][0]["source"])
+        values = tuple(self._values)
         settings = {key: setting for key, setting in self._nodes[responses[0]].items() if key != "kind"}
-        return Program(tuple(self._streams), tuple(values), tuple(history), settings)
+        return Program(tuple(self._streams), values, history_needs(values), settings, choosing)
+
+    def _top(self, name: str) -> Choosing | None:
+        """Add what the response reads; where that chooses among answers, add what likelihoods are computed from."""
+        node = self._nodes[name]
+        if node["kind"] != "combiner" or node["method"] not in ANSWER_COMBINERS:
+            self._value(name)
+            return None
+        inputs = tuple(self._value(edge["source"]) for edge in self._incoming[name])
+        self._values.setdefault(mean_of(inputs), len(self._values))
+        return Choosing(node["method"], inputs, _frozen(node["parameters"]))
 
     def _value(self, name: str) -> int:
         if name not in self._of_node:
@@ -201,9 +250,14 @@ class _Builder:
         return self._of_node[name]
 
     def _combiner(self, name: str, node: Mapping[str, Any]) -> CombinerValue:
-        if node["method"] not in COMBINERS:
+        if node["method"] not in METHODS:
             raise ValueError(
-                f"The combiner {name!r} has the method {node['method']!r}; allowed are {', '.join(sorted(COMBINERS))}."
+                f"The combiner {name!r} has the method {node['method']!r}; allowed are {', '.join(sorted(METHODS))}, "
+                "and those of plugins once they are loaded."
+            )
+        if node["method"] in ANSWER_COMBINERS:
+            raise ValueError(
+                f"The combiner {name!r} ({node['method']}) chooses among whole answers, so it feeds the response alone."
             )
         edges = self._incoming[name]
         has_weights = COMBINERS[node["method"]].has_weights
@@ -212,7 +266,7 @@ class _Builder:
             method=node["method"],
             inputs=tuple(self._value(edge["source"]) for edge in edges),
             weights=tuple(weight / sum(weights) for weight in weights),
-            parameters=tuple(sorted(node["parameters"].items())),
+            parameters=_frozen(node["parameters"]),
         )
 
     def _stream(self, name: str) -> int:
@@ -235,3 +289,28 @@ class _Builder:
                 )
         stream = Stream(self._nodes[name]["member"], tuple(drafts))
         return self._streams.setdefault(stream, len(self._streams))
+
+
+def mean_of(inputs: tuple[int, ...]) -> CombinerValue:
+    """The plain mean of some values."""
+    return CombinerValue("mean", inputs, tuple(1.0 / len(inputs) for _ in inputs), ())
+
+
+def history_needs(values: Sequence[Value]) -> tuple[bool, ...]:
+    """``Program.needs_history`` of some values."""
+    needs = [False] * len(values)
+    for index in reversed(range(len(values))):
+        value = values[index]
+        if isinstance(value, MemberValue):
+            continue
+        reads_evidence = COMBINERS[value.method].needs_evidence
+        for source in value.inputs:
+            if needs[index] or (reads_evidence and isinstance(values[source], CombinerValue)):
+                needs[source] = True
+    return tuple(needs)
+
+
+def _frozen(parameters: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(
+        (name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(parameters.items())
+    )

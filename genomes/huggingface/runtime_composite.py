@@ -8,21 +8,39 @@ This file travels inside exported artifacts: it imports nothing but torch, trans
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from genomes.combiners import COMBINERS
 from genomes.huggingface.cache_composite import CompositeCache
-from genomes.huggingface.program_composite import MemberValue, Program
+from genomes.huggingface.program_composite import CombinerValue, Draft, MemberValue, Program
 from genomes.huggingface.trunk_composite import Trunk
 
 # Log-probabilities of the text so far are computed for a few rows at a time, to bound the memory they take.
 _HISTORY_NUMBERS = 16_000_000
 
 
+class Runtime(Protocol):
+    """From tokens to log-probabilities; what ``forward`` takes and gives is said in ``CompositeRuntime``."""
+
+    def new_cache(self) -> CompositeCache:
+        """An empty cache."""
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        mask: torch.Tensor,
+        *,
+        cache: CompositeCache | None = None,
+        prompt_lengths: torch.Tensor | None = None,
+        num_kept: int | None = None,
+    ) -> torch.Tensor:
+        """Log-probabilities of the tokens after the newest ones."""
+
+
 class CompositeRuntime:
-    """Runs a program on trunks."""
+    """Runs a program on trunks; whatever goes wrong in one of them goes wrong here."""
 
     def __init__(self, program: Program, trunks: Mapping[str, Trunk], *, closing_tokens: Sequence[int]) -> None:
         """Bind a program to its members.
@@ -38,10 +56,15 @@ class CompositeRuntime:
 
     def new_cache(self) -> CompositeCache:
         """An empty cache for this program."""
+        cache = CompositeCache({}, ())
+        self.restart(cache)
+        return cache
+
+    def restart(self, cache: CompositeCache) -> None:
+        """Make a cache an empty one for this program."""
         program = self._program
-        return CompositeCache(
-            {index: self._trunks[index].new_cache() for index in program.answering_streams}, program.evidence_values
-        )
+        streams = {index: self._trunks[index].new_cache() for index in program.answering_streams}
+        cache.restart(streams, program.evidence_values, program.routed_values)
 
     def forward(
         self,
@@ -59,19 +82,23 @@ class CompositeRuntime:
             mask: 1 at real tokens, earlier ones included: [batch, earlier + positions].
             cache: Holds the earlier tokens; the new ones are added. None starts from nothing and keeps nothing.
             prompt_lengths: For each row, how many of its first real tokens are the prompt that drafts are made
-                from, [batch]. Needed on first use of a cache where members read drafts, ignored otherwise.
+                from and gates look at, [batch]. Needed on first use of a cache where there are such, ignored otherwise.
             num_kept: Number of last positions that are wanted; None for all.
 
         Raises:
-            ValueError: Members read drafts and the prompt's lengths are missing or reach past the tokens given.
+            ValueError: Members read drafts or a gate reads the prompt, and the prompt's lengths are missing or reach
+                past the tokens given.
         """
         program = self._program
         is_first = cache is None or cache.num_tokens == 0
-        prefixes: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
-        if program.drafts and is_first:
-            prefixes = self._prefixes(tokens, mask, prompt_lengths)
+        prompts: list[list[int]] = []
+        if program.needs_prompt and is_first:
+            prompts = _prompts(tokens, mask, prompt_lengths)
+        routes = self._routes(prompts, cache, is_first=is_first, device=tokens.device)
+        reads = self._reads(routes, tokens.shape[0], tokens.device)
+        prefixes = self._prefixes(prompts, reads, tokens.device) if program.drafts and is_first else {}
         num_new = tokens.shape[1]
-        hidden: dict[int, torch.Tensor] = {}
+        hidden: dict[int, torch.Tensor | None] = {}
         for index in program.answering_streams:
             stream_tokens, stream_mask = tokens, mask
             if index in prefixes:
@@ -83,13 +110,65 @@ class CompositeRuntime:
             elif cache is not None and cache.prefix_masks[index].state:
                 (prefix_mask,) = cache.prefix_masks[index].state
                 stream_mask = torch.cat([prefix_mask.to(mask.dtype), mask], dim=1)
-            states = self._hidden(index, stream_tokens, stream_mask, None if cache is None else cache.streams[index])
-            hidden[index] = states[:, -num_new:]
+            is_read = reads.get(index)
+            stream_cache = None if cache is None else cache.streams[index]
+            if is_read is None:
+                hidden[index] = self._hidden(index, stream_tokens, stream_mask, stream_cache)[:, -num_new:]
+                continue
+            if cache is not None and is_first:
+                cache.rows[index].store(is_read)
+            hidden[index] = None
+            if bool(is_read.any()):
+                states = self._hidden(index, stream_tokens[is_read], stream_mask[is_read], stream_cache)[:, -num_new:]
+                spread = states.new_zeros(tokens.shape[0], *states.shape[1:])
+                spread[is_read] = states
+                hidden[index] = spread
         num_kept = num_new if num_kept is None else min(num_kept, num_new)
-        joint = self._joint(hidden, tokens, mask[:, -num_new:].bool(), num_kept, cache)
+        joint = self._joint(hidden, reads, routes, tokens, mask[:, -num_new:].bool(), num_kept, cache)
         if cache is not None:
             cache.num_tokens += num_new
         return joint
+
+    # Routes
+
+    def _routes(
+        self, prompts: Sequence[Sequence[int]], cache: CompositeCache | None, *, is_first: bool, device: torch.device
+    ) -> dict[int, torch.Tensor]:
+        """The weights of every combiner that reads the prompt, by value: float32 [batch, inputs]."""
+        if not is_first and cache is not None:
+            return {index: layer.state[0] for index, layer in cache.routes.items()}
+        routes: dict[int, torch.Tensor] = {}
+        for index in self._program.routed_values:
+            value = self._program.values[index]
+            assert isinstance(value, CombinerValue)
+            weights = torch.tensor(value.weights, dtype=torch.float32)
+            routed = COMBINERS[value.method].route(prompts, weights=weights, parameters=dict(value.parameters))
+            routes[index] = routed.T.to(device)
+            if cache is not None:
+                cache.routes[index].store(routes[index])
+        return routes
+
+    def _reads(
+        self, routes: Mapping[int, torch.Tensor], num_rows: int, device: torch.device
+    ) -> dict[int, torch.Tensor]:
+        """Which rows each stream has to read, by stream: bool [batch]; empty where all read all."""
+        if not routes:
+            return {}
+        program = self._program
+        wanted = torch.zeros(len(program.values), num_rows, dtype=torch.bool, device=device)
+        wanted[-1] = True
+        reads = torch.zeros(len(program.streams), num_rows, dtype=torch.bool, device=device)
+        for index in reversed(range(len(program.values))):
+            value = program.values[index]
+            if isinstance(value, MemberValue):
+                reads[value.stream] |= wanted[index]
+                continue
+            for slot, source in enumerate(value.inputs):
+                wanted[source] |= wanted[index] & (routes[index][:, slot] > 0) if index in routes else wanted[index]
+        for index in reversed(range(len(program.streams))):
+            for draft in program.streams[index].drafts:
+                reads[draft.source] |= reads[index]
+        return dict(enumerate(reads))
 
     # Streams
 
@@ -104,24 +183,9 @@ class CompositeRuntime:
         return trunk.hidden(tokens, mask, positions, cache)
 
     def _prefixes(
-        self, tokens: torch.Tensor, mask: torch.Tensor, prompt_lengths: torch.Tensor | None
+        self, prompts: Sequence[Sequence[int]], reads: Mapping[int, torch.Tensor], device: torch.device
     ) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
         """What each stream reads before the prompt, by stream: left-padded tokens and their mask."""
-        if prompt_lengths is None:
-            raise ValueError(
-                "prompt_lengths is None, but members of this composite read drafts, which are made from the prompt. "
-                "Use generate(), which takes its whole input as the prompt, or say for each row how many of its "
-                "tokens are the prompt."
-            )
-        prompts = []
-        for row, row_mask, length in zip(tokens.tolist(), mask.tolist(), prompt_lengths.tolist(), strict=True):
-            real = [token for token, is_real in zip(row, row_mask, strict=True) if is_real]
-            if not 1 <= length <= len(real):
-                raise ValueError(
-                    f"prompt_lengths holds {length!r} for a row of {len(real)} tokens; a prompt has at least one token "
-                    "and is given as a whole, without chunks."
-                )
-            prompts.append(real[:length])
         prefixes: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         written: dict[tuple[int, int], list[list[int]]] = {}
         for index, stream in enumerate(self._program.streams):
@@ -131,14 +195,32 @@ class CompositeRuntime:
             for draft in stream.drafts:
                 key = draft.source, draft.max_tokens
                 if key not in written:
-                    written[key] = self._write(
-                        draft.source, prompts, prefixes.get(draft.source), draft.max_tokens, tokens.device
-                    )
+                    written[key] = self._written(draft, prompts, prefixes.get(draft.source), reads, device)
                 before, after = draft.template
                 for text, words in zip(texts, written[key], strict=True):
                     text += [*before, *words, *after]
-            prefixes[index] = left_padded(texts, device=tokens.device)
+            prefixes[index] = left_padded(texts, device=device)
         return prefixes
+
+    def _written(
+        self,
+        draft: Draft,
+        prompts: Sequence[Sequence[int]],
+        prefix: tuple[torch.Tensor, torch.Tensor] | None,
+        reads: Mapping[int, torch.Tensor],
+        device: torch.device,
+    ) -> list[list[int]]:
+        """A draft for every prompt; an empty one where nobody reads it."""
+        is_read = reads.get(draft.source)
+        if is_read is None:
+            return self._write(draft.source, prompts, prefix, draft.max_tokens, device)
+        drafts: list[list[int]] = [[] for _ in prompts]
+        if places := is_read.nonzero()[:, 0].tolist():
+            part = None if prefix is None else (prefix[0][is_read], prefix[1][is_read])
+            some = self._write(draft.source, [prompts[place] for place in places], part, draft.max_tokens, device)
+            for place, words in zip(places, some, strict=True):
+                drafts[place] = words
+        return drafts
 
     def _write(
         self,
@@ -171,7 +253,9 @@ class CompositeRuntime:
 
     def _joint(
         self,
-        hidden: Mapping[int, torch.Tensor],
+        hidden: Mapping[int, torch.Tensor | None],
+        reads: Mapping[int, torch.Tensor],
+        routes: Mapping[int, torch.Tensor],
         tokens: torch.Tensor,
         real: torch.Tensor,
         num_kept: int,
@@ -187,7 +271,9 @@ class CompositeRuntime:
         for start in range(0, num_rows, size):
             rows = slice(start, start + size)
             joint, new_states = self._joint_of_rows(
-                {index: states_of[rows] for index, states_of in hidden.items()},
+                {index: None if states_of is None else states_of[rows] for index, states_of in hidden.items()},
+                {index: is_read[rows] for index, is_read in reads.items()},
+                {index: weights[rows] for index, weights in routes.items()},
                 tokens[rows],
                 real[rows],
                 num_kept,
@@ -201,7 +287,9 @@ class CompositeRuntime:
 
     def _joint_of_rows(
         self,
-        hidden: Mapping[int, torch.Tensor],
+        hidden: Mapping[int, torch.Tensor | None],
+        reads: Mapping[int, torch.Tensor],
+        routes: Mapping[int, torch.Tensor],
         tokens: torch.Tensor,
         real: torch.Tensor,
         num_kept: int,
@@ -215,8 +303,8 @@ class CompositeRuntime:
             if isinstance(value, MemberValue):
                 key = value.stream, needs_history
                 if key not in logits:
-                    states_of = hidden[value.stream] if needs_history else hidden[value.stream][:, -num_kept:]
-                    logits[key] = self._trunks[value.stream].logits(states_of).float()
+                    num_wanted = tokens.shape[1] if needs_history else num_kept
+                    logits[key] = self._logits(value.stream, hidden, reads, (tokens.shape[0], num_wanted))
                 values.append((logits[key] / value.temperature).log_softmax(dim=-1))
                 continue
             sources = [values[source] for source in value.inputs]
@@ -225,16 +313,38 @@ class CompositeRuntime:
             if COMBINERS[value.method].needs_evidence:
                 foreseen = torch.stack([self._foreseen(source, values, hidden, tokens) for source in value.inputs])
                 newest = torch.stack([source[:, -1] for source in sources])
-                evidence, new_states[index] = _evidence(foreseen, newest, tokens, real, states.get(index, ()))
+                evidence, new_states[index] = evidence_so_far(foreseen, newest, tokens, real, states.get(index, ()))
                 evidence = evidence[..., -inputs.shape[2] :]
+            weights = routes[index].T if index in routes else inputs.new_tensor(value.weights)
             joint = COMBINERS[value.method].combine(
-                inputs, weights=inputs.new_tensor(value.weights), evidence=evidence, parameters=dict(value.parameters)
+                inputs, weights=weights, evidence=evidence, parameters=dict(value.parameters)
             )
             values.append(joint)
         return values[-1][:, -num_kept:], new_states
 
+    def _logits(
+        self,
+        stream: int,
+        hidden: Mapping[int, torch.Tensor | None],
+        reads: Mapping[int, torch.Tensor],
+        shape: tuple[int, int],
+    ) -> torch.Tensor:
+        """Logits of a stream at the last positions; where a row does not read the stream, all are zero."""
+        states, is_read, trunk = hidden[stream], reads.get(stream), self._trunks[stream]
+        if states is not None and (is_read is None or bool(is_read.all())):
+            return trunk.logits(states[:, -shape[1] :]).float()
+        device = next(iter(reads.values())).device
+        logits = torch.zeros(*shape, trunk.vocabulary_size, device=device)
+        if states is not None and is_read is not None and bool(is_read.any()):
+            logits[is_read] = trunk.logits(states[is_read, -shape[1] :]).float()
+        return logits
+
     def _foreseen(
-        self, index: int, values: Sequence[torch.Tensor], hidden: Mapping[int, torch.Tensor], tokens: torch.Tensor
+        self,
+        index: int,
+        values: Sequence[torch.Tensor],
+        hidden: Mapping[int, torch.Tensor | None],
+        tokens: torch.Tensor,
     ) -> torch.Tensor:
         """Log-likelihood that a value gave to each new token but the first: [batch, positions - 1]."""
         value = self._program.values[index]
@@ -242,10 +352,33 @@ class CompositeRuntime:
             return values[index][:, :-1].gather(-1, tokens[:, 1:, None]).squeeze(-1)
         # Only members' values are cut to the wanted positions where evidence is read (see Program.needs_history).
         assert isinstance(value, MemberValue)
-        return self._trunks[value.stream].log_likelihoods(hidden[value.stream], tokens, value.temperature)
+        states = hidden[value.stream]
+        if states is None:
+            return torch.zeros(tokens.shape[0], tokens.shape[1] - 1, device=tokens.device)
+        return self._trunks[value.stream].log_likelihoods(states, tokens, value.temperature)
 
 
-def _evidence(
+def _prompts(tokens: torch.Tensor, mask: torch.Tensor, lengths: torch.Tensor | None) -> list[list[int]]:
+    """The token ids of every row's prompt."""
+    if lengths is None:
+        raise ValueError(
+            "prompt_lengths is None, but members of this composite read drafts or a gate reads the prompt. Use "
+            "generate(), which takes its whole input as the prompt, or say for each row how many of its tokens are the "
+            "prompt."
+        )
+    prompts = []
+    for row, row_mask, length in zip(tokens.tolist(), mask.tolist(), lengths.tolist(), strict=True):
+        real = [token for token, is_real in zip(row, row_mask, strict=True) if is_real]
+        if not 1 <= length <= len(real):
+            raise ValueError(
+                f"prompt_lengths holds {length!r} for a row of {len(real)} tokens; a prompt has at least one token and "
+                "is given as a whole, without chunks."
+            )
+        prompts.append(real[:length])
+    return prompts
+
+
+def evidence_so_far(
     foreseen: torch.Tensor,
     newest: torch.Tensor,
     tokens: torch.Tensor,

@@ -6,12 +6,12 @@ A catalogue travels to workers as names and sources; every process reads a membe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genomes.members.errors import MemberLoadError
-from genomes.members.files import MemberFiles, content_key, member_files
+from genomes.members.files import MemberFiles, content_key, member_files, shape_of
 from genomes.members.sources import DirectorySource, MemberSource
 from genomes.space import MemberInfo
 
@@ -27,7 +27,7 @@ class CatalogueInfo(MemberInfo):
         key: A hash over weights and tokenizer: equal keys give equal distributions.
     """
 
-    key: str
+    key: str = field(kw_only=True)
 
 
 @dataclass(slots=True)
@@ -117,6 +117,7 @@ class MemberCatalogue:
                 tokenizer_key=key_of_tokenizer,
                 num_parameters=files.num_parameters,
                 positions=int(files.config.get("n_positions", 1024)),
+                shape=shape_of(files.config),
                 key=content_key(files.weights, files.config, tokenizer_key=key_of_tokenizer),
             )
         return self._infos[name]

@@ -92,6 +92,26 @@ def content_key(weights: Sequence[Path], config: Mapping[str, Any], *, tokenizer
     return digest.hexdigest()
 
 
+def shape_of(config: Mapping[str, Any]) -> str:
+    """What decides the sizes of a GPT-2's tensors and their meaning, in words; equal for members that can be merged."""
+    width = int(config.get("n_embd", 768))
+    sizes = {
+        "vocabulary": config.get("vocab_size", 50257),
+        "positions": config.get("n_positions", 1024),
+        "width": width,
+        "blocks": config.get("n_layer", 12),
+        "heads": config.get("n_head", 12),
+        "inner": config.get("n_inner") or 4 * width,
+    }
+    words = [f"{name} {size}" for name, size in sizes.items()]
+    words.append(str(config.get("activation_function", "gelu_new")))
+    if not config.get("tie_word_embeddings", True):
+        words.append("untied")
+    if config.get("scale_attn_by_inverse_layer_idx"):
+        words.append("attention scaled by depth")
+    return ", ".join(words)
+
+
 _COMPUTING_KEYS = (
     "activation_function",
     "layer_norm_epsilon",

@@ -7,6 +7,7 @@ from the hub or from a directory are loaded with the member, in catalogue.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -54,6 +55,7 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary_size: int, max_length: i
     )
 
 
+@lru_cache(maxsize=16)  # It takes as long as compiling a genome otherwise; members' tokenizers do not change.
 def tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
     """A hash over the vocabulary with its ids: equal keys mean that token ids have equal meanings."""
     vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))

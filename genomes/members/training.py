@@ -86,8 +86,8 @@ def train_member(
                 use_cpu=not torch.cuda.is_available(),
                 dataloader_pin_memory=torch.cuda.is_available(),
             ),
-            train_dataset=_Blocks(blocks),
-            callbacks=[_Progress(on_progress)] if on_progress else [],
+            train_dataset=Blocks(blocks),
+            callbacks=[Progress(on_progress)] if on_progress else [],
         )
         # The printing callback writes to standard output, which belongs to the caller.
         trainer.remove_callback(PrinterCallback)
@@ -151,7 +151,7 @@ def _initial_model(
     )
 
 
-class _Blocks(Dataset[dict[str, torch.Tensor]]):
+class Blocks(Dataset[dict[str, torch.Tensor]]):
     """Blocks of token ids as language-modelling examples: every token is a label."""
 
     def __init__(self, blocks: npt.NDArray[np.int32]) -> None:
@@ -165,9 +165,12 @@ class _Blocks(Dataset[dict[str, torch.Tensor]]):
         return {"input_ids": tokens, "labels": tokens}
 
 
-class _Progress(TrainerCallback):  # type: ignore[misc]  # transformers is not typed for mypy here
+class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is not typed for mypy here
+    """Calls back after every update with the share of updates done."""
+
     def __init__(self, on_progress: Callable[[float], None]) -> None:
         self._on_progress = on_progress
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """See ``TrainerCallback``."""
         self._on_progress(state.global_step / max(1, state.max_steps))

@@ -8,14 +8,18 @@ object that it was given where it finds nothing to change. The weights are those
 from genomes.mutation.add_draft import add_draft
 from genomes.mutation.add_edge import add_edge
 from genomes.mutation.add_member import add_member
+from genomes.mutation.change_merge import change_merge
 from genomes.mutation.change_method import change_method
 from genomes.mutation.duplicate_subgraph import duplicate_subgraph
 from genomes.mutation.group_inputs import group_inputs
+from genomes.mutation.merge_members import merge_members
 from genomes.mutation.remove_draft import remove_draft
 from genomes.mutation.remove_edge import remove_edge
 from genomes.mutation.remove_node import remove_node
 from genomes.mutation.swap_member import swap_member
 from genomes.mutation.tweak_gene import tweak_gene
+from genomes.mutation.tweak_layers import tweak_layers
+from genomes.mutation.unmerge import unmerge
 
 MUTATIONS = {
     "tweak_gene": (tweak_gene, 0.30),
@@ -31,4 +35,12 @@ MUTATIONS = {
     "duplicate_subgraph": (duplicate_subgraph, 0.05),
 }
 
-__all__ = ["MUTATIONS", *sorted(MUTATIONS)]
+MERGE_MUTATIONS = {
+    "merge_members": (merge_members, 0.08),
+    "change_merge": (change_merge, 0.05),
+    "tweak_layers": (tweak_layers, 0.04),
+    "unmerge": (unmerge, 0.04),
+}
+"""Drawn with the others in spaces that have merge methods, and nowhere else."""
+
+__all__ = ["MERGE_MUTATIONS", "MUTATIONS", *sorted(MUTATIONS), *sorted(MERGE_MUTATIONS)]

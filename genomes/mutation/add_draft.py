@@ -11,7 +11,7 @@ import numpy as np
 from genomes.editing import Blueprint, Input, first_fitting
 from genomes.genes import drawn_member, pick
 from genomes.genome import Genome
-from genomes.nodes import MemberNode
+from genomes.nodes import MemberNode, MergeNode
 from genomes.space_rules import num_drafts
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def add_draft(genome: Genome, space: CompositionSpace, *, rng: np.random.Generat
     """
     if num_drafts(genome) >= space.max_drafts:
         return genome
-    members = genome.of_type(MemberNode)
+    members = genome.model_nodes()
     edits = []
     for target, reader in members.items():
         # The members that could draft for this one; None stands for a new member.
         taken = {target, *genome.descendants(target), *(edge.source for edge in genome.inputs(target))}
         writers: list[str | None] = [node_id for node_id in members if node_id not in taken]
-        if len(members) < space.max_member_nodes:
+        if len(genome.of_type(MemberNode)) < space.max_member_nodes:
             writers.append(None)
         edits += [
             partial(_draft, source=source, target=target, reader=reader, space=space, rng=rng) for source in writers
@@ -50,7 +50,7 @@ def _draft(
     *,
     source: str | None,
     target: str,
-    reader: MemberNode,
+    reader: MemberNode | MergeNode,
     space: CompositionSpace,
     rng: np.random.Generator,
 ) -> None:
@@ -58,8 +58,8 @@ def _draft(
         source = blueprint.add(drawn_member(pick(list(space.members), rng=rng), space, rng=rng))
     writer = blueprint.nodes[source]
     is_drafting = any(kind == "text" for _, kind in blueprint.outputs(source))
-    if isinstance(writer, MemberNode) and not is_drafting:
+    if isinstance(writer, MemberNode | MergeNode) and not is_drafting:
         blueprint.nodes[source] = replace(writer, draft_tokens=space.draft_tokens.draw(rng=rng))
-    if len(blueprint.inputs[target]) == 1:
+    if sum(given.kind == "text" for given in blueprint.inputs[target]) == 1:
         blueprint.nodes[target] = replace(reader, template=pick(space.templates, rng=rng))
     blueprint.inputs[target].append(Input(source, "text"))

@@ -10,7 +10,7 @@ import numpy as np
 from genomes.editing import Blueprint, Input, first_fitting
 from genomes.genes import drawn_weight
 from genomes.genome import Genome
-from genomes.nodes import CombinerNode, MemberNode
+from genomes.nodes import CombinerNode
 from genomes.space_rules import tokenizer_at
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_edge(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
-    """A genome in which a member or combiner feeds one combiner more, without a cycle.
+    """A genome in which a member, merge or combiner feeds one combiner more, without a cycle.
 
     Args:
         genome: A valid genome; stays as it is.
@@ -31,8 +31,8 @@ def add_edge(genome: Genome, space: CompositionSpace, *, rng: np.random.Generato
         taken = {target, *genome.descendants(target), *(edge.source for edge in genome.inputs(target))}
         edits += [
             partial(_feed, source=source, target=target, node=node, rng=rng)
-            for source in [*genome.of_type(MemberNode), *genome.of_type(CombinerNode)]
-            if source not in taken and tokenizer_at(genome, source, space) == tokenizer_key
+            for source in [*genome.model_nodes(), *genome.of_type(CombinerNode)]
+            if source not in taken and (node.chooses_answers or tokenizer_at(genome, source, space) == tokenizer_key)
         ]
     return first_fitting(genome, space, edits, rng=rng)
 

@@ -11,7 +11,7 @@ from genomes.editing import Blueprint, Input, first_fitting
 from genomes.genes import drawn_member, drawn_weight, insert_combiner, pick
 from genomes.genome import Genome
 from genomes.nodes import CombinerNode, MemberNode
-from genomes.space_rules import tokenizer_at
+from genomes.space_rules import is_joined, tokenizer_at
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
@@ -29,7 +29,14 @@ def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Genera
         return genome
     combiners = genome.of_type(CombinerNode)
     edits = [
-        partial(_widen, node_id=node_id, node=node, names=_partners(genome, node_id, space), space=space, rng=rng)
+        partial(
+            _widen,
+            node_id=node_id,
+            node=node,
+            names=list(space.members) if node.chooses_answers else _partners(genome, node_id, space),
+            space=space,
+            rng=rng,
+        )
         for node_id, node in combiners.items()
     ]
     if len(combiners) < space.max_combiners:
@@ -43,7 +50,7 @@ def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Genera
                 rng=rng,
             )
             for edge in genome.edges
-            if edge.kind == "distribution"
+            if is_joined(genome, edge)
         ]
     return first_fitting(genome, space, edits, rng=rng)
 

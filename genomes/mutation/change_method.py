@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import METHODS
 from genomes.editing import Blueprint, first_fitting
 from genomes.genome import Genome
 from genomes.nodes import CombinerNode
@@ -37,7 +37,7 @@ def change_method(genome: Genome, space: CompositionSpace, *, rng: np.random.Gen
 
 
 def _use(blueprint: Blueprint, *, node_id: str, method: str) -> None:
-    combiner = COMBINERS[method]
+    combiner = METHODS[method]
     blueprint.nodes[node_id] = CombinerNode(method, {name: gene.default for name, gene in combiner.parameters.items()})
     blueprint.inputs[node_id] = [
         replace(given, weight=(given.weight or 1.0) if combiner.has_weights else None)

@@ -11,7 +11,8 @@ from genomes.editing import Blueprint, Input, first_fitting
 from genomes.genes import drawn_weight, gene_sites, insert_combiner, pick
 from genomes.genome import Genome
 from genomes.mutation.tweak_gene import tweak
-from genomes.nodes import CombinerNode, MemberNode
+from genomes.nodes import CombinerNode, MemberNode, MergeNode
+from genomes.space_rules import is_joined
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
@@ -29,14 +30,16 @@ def duplicate_subgraph(genome: Genome, space: CompositionSpace, *, rng: np.rando
         rng: Draws the part, the gene and its value, and the genes of what is new.
     """
     original = Blueprint(genome)
+    num_joins = len(genome.of_type(CombinerNode)) + len(genome.of_type(MergeNode))
     has_room: dict[type, bool] = {
         MemberNode: len(genome.of_type(MemberNode)) < space.max_member_nodes,
-        CombinerNode: len(genome.of_type(CombinerNode)) < space.max_combiners,
+        CombinerNode: num_joins < space.max_combiners,
+        MergeNode: num_joins < space.max_combiners,
     }
     edits = [
         partial(_double, source=edge.source, target=edge.target, changed=changed, space=space, rng=rng)
         for edge in genome.edges
-        if edge.kind == "distribution"
+        if is_joined(genome, edge)
         for changed in sorted(original.upstream(edge.source))
         if has_room.get(type(genome.nodes[changed])) and gene_sites(original, space, node_ids=[changed])
     ]

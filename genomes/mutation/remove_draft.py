@@ -9,7 +9,7 @@ import numpy as np
 
 from genomes.editing import Blueprint, first_fitting
 from genomes.genome import Genome
-from genomes.nodes import MemberNode
+from genomes.nodes import MemberNode, MergeNode
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
@@ -26,7 +26,7 @@ def remove_draft(genome: Genome, space: CompositionSpace, *, rng: np.random.Gene
     edits = [
         partial(_drop, source=edge.source, target=edge.target)
         for edge in genome.edges
-        if edge.kind == "text" and isinstance(genome.nodes[edge.source], MemberNode)
+        if edge.kind == "text" and isinstance(genome.nodes[edge.source], MemberNode | MergeNode)
     ]
     return first_fitting(genome, space, edits, rng=rng)
 

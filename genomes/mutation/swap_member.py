@@ -28,7 +28,10 @@ def swap_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Gener
     """
     edits = []
     for node_id, node in genome.of_type(MemberNode).items():
-        is_combined = any(isinstance(genome.nodes[edge.target], CombinerNode) for edge in genome.outputs(node_id))
+        if genome.gives_weights(node_id):
+            continue  # A merge takes it, whose base and layers name it: see change_merge.
+        takers = [genome.nodes[edge.target] for edge in genome.outputs(node_id)]
+        is_combined = any(isinstance(taker, CombinerNode) and not taker.chooses_answers for taker in takers)
         tokenizer_key = space.members[node.member].tokenizer_key
         edits += [
             partial(_put, node_id=node_id, node=replace(node, member=name))

@@ -12,7 +12,7 @@ from deap import base, tools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.individual import Fitness, Individual, Results
+from evolve.individual import ExactSum, Fitness, Individual, Results
 from fitness.result import Evaluation, Objective, Outcome
 
 NLL = Objective("nll", "minimise", "nats per token")
@@ -40,18 +40,32 @@ class TestFitness:
         with pytest.raises(ValueError, match=r"\(0.1,\); each has to be 1.0 or -1.0"):
             Fitness((0.1,))
 
-    def test_copies_keep_weights_rank_and_crowding(self) -> None:
+    def test_copies_keep_values_and_weights(self) -> None:
         fitness = Fitness((1.0, -1.0), (2.0, 3.0))
-        fitness.rank, fitness.crowding_dist = 4, 0.5
         for twin in (copy.deepcopy(fitness), pickle.loads(pickle.dumps(fitness))):  # noqa: S301
-            assert (twin.values, twin.weights, twin.rank, twin.crowding_dist) == ((2.0, 3.0), (1.0, -1.0), 4, 0.5)
+            assert (twin.values, twin.weights) == ((2.0, 3.0), (1.0, -1.0))
 
     @given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
     def test_values_come_back_unchanged(self, first: float, second: float) -> None:
         assert Fitness((1.0, -1.0), (first, second)).values == (first, second)
 
 
+class TestExactSum:
+    @given(st.lists(st.floats(-1e100, 1e100), max_size=12))
+    def test_it_is_fsum_of_all_terms(self, terms: list[float]) -> None:
+        total = ExactSum()
+        for term in terms:
+            total.add(term)
+        assert total.value == math.fsum(terms)
+
+
 class TestResults:
+    def test_a_draw_counts_once(self) -> None:
+        results = Results([GOOD])
+        results.add(2, evaluation(0.5))
+        with pytest.raises(ValueError, match="Replicate 2 has an OK evaluation already"):
+            results.add(2, evaluation(0.6))
+
     def test_means_are_over_ok_replicates_whatever_their_order(self) -> None:
         values = [0.1, 0.7, 0.3, 1e3, -1e3]
         forward, backward = Results([GOOD]), Results([GOOD])

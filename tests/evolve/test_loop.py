@@ -24,6 +24,7 @@ from tests.evolve.toy import (
     COST,
     QUALITY,
     SETTINGS,
+    WAYS_TO_SEARCH,
     ToyFactory,
     ToyPool,
     ToySpace,
@@ -37,9 +38,9 @@ FAULTY = ToyFactory(faults=0.2)
 
 
 class TestOneHistory:
-    @pytest.mark.parametrize("mode", ["aging", "nsga2"])
-    def test_for_every_number_of_workers_and_order_of_completion(self, directory: Path, mode: str) -> None:
-        settings = replace(SETTINGS, mode=mode)  # type: ignore[arg-type]
+    @pytest.mark.parametrize("searching", WAYS_TO_SEARCH)
+    def test_for_every_number_of_workers_and_order_of_completion(self, directory: Path, searching: str) -> None:
+        settings = replace(SETTINGS, **WAYS_TO_SEARCH[searching])
         factory = ToyFactory(faults=0.2, objectives=(QUALITY, COST))
         changes = {"settings": settings, "factory": factory, "budget": Budget(births=40)}
         digests = {digest_of_uninterrupted(directory / "serial", **changes)}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evolve.errors import OperatorError, SpaceError
-from evolve.jobs import Job
+from evolve.jobs import JOB_KINDS, Job
 from evolve.settings import Budget
 from evolve.state import RunState
 from evolve.variation import toolbox_for, vary
@@ -23,9 +23,7 @@ def jobs_of(directory: Path, **changes: Any) -> tuple[list[Job], RunState]:
     with create(directory, **changes) as run:
         run.advance(
             ToyPool(changes.get("factory", ToyFactory())),
-            lambda event: (
-                jobs.append(Job.from_json(event.payload["job"])) if event.kind in ("birth", "rescore") else None
-            ),
+            lambda event: jobs.append(Job.from_json(event.payload["job"])) if event.kind in JOB_KINDS else None,
         )
         return jobs, run.state
 

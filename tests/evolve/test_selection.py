@@ -3,123 +3,311 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from deap import tools
 from deap.tools.emo import assignCrowdingDist
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
+from evolve.errors import SettingsError
 from evolve.individual import Individual, Results
-from evolve.selection import NSGA2, Aging, RandomSearch, Selection, selection_for
-from evolve.settings import SearchSettings
+from evolve.selection import NSGA2, Aging, Islands, Lexicase, MapElites, RandomSearch, Selection, selection_for
+from evolve.selection.lexicase import mean_scores
+from evolve.settings import Descriptor, SearchSettings
 from fitness.result import Evaluation, Objective
 
-OBJECTIVES = (Objective("a", "maximise", ""), Objective("b", "minimise", ""))
-PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=14)
+OBJECTIVES = (Objective("a", "maximise", ""), Objective("b", "minimise", ""), Objective("c", "maximise", ""))
+GRID = (Descriptor(metric="a", low=0, high=4, cells=2), Descriptor(metric="b", low=0, high=4, cells=2))
+KINDS: dict[type[Selection], Any] = {
+    Aging: "aging",
+    NSGA2: "nsga2",
+    Lexicase: "lexicase",
+    MapElites: "mapelites",
+    RandomSearch: "random",
+}
+VALUES = st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4))
+BIRTHS = st.lists(VALUES, min_size=1, max_size=14)
+# A birth of one of a few keys, which is a rescoring where the key was seen before and the flag is set.
+STORIES = st.lists(st.tuples(st.sampled_from("abcdefghij"), VALUES, st.booleans()), min_size=1, max_size=25)
 
 
-def individual(number: int, a: float, b: float, key: str | None = None) -> Individual:
-    results = Results(OBJECTIVES)
-    results.add(0, Evaluation.ok({"a": float(a), "b": float(b)}, scores={}))
+def settings(kind: type[Selection], **changes: Any) -> SearchSettings:
+    grid = GRID if kind is MapElites else ()
+    return SearchSettings(mode=KINDS[kind], **{"population": 5, "tournament": 3, "descriptors": grid, **changes})
+
+
+def scored(results: Results, values: Sequence[float], num_objectives: int = 2) -> None:
+    named = {one.name: float(value) for one, value in zip(OBJECTIVES[:num_objectives], values, strict=False)}
+    scores = {f"p{place}": float(value) for place, value in enumerate(values)}
+    results.add(len(results.by_replicate), Evaluation.ok(named, scores=scores))
+
+
+def individual(number: int, *values: float, key: str | None = None, num_objectives: int = 2) -> Individual:
+    results = Results(OBJECTIVES[:num_objectives])
+    scored(results, values, num_objectives)
     return Individual(f"b{number}", key or f"k{number:03d}", "[]", (), "random", number, results)
 
 
-def everyone(pairs: list[tuple[int, int]]) -> list[Individual]:
-    return [individual(number, *pair) for number, pair in enumerate(pairs)]
+def filled(kind: type[Selection], births: Sequence[Sequence[float]], **changes: Any) -> Selection:
+    selection = kind(settings(kind, **changes))
+    for number, values in enumerate(births):
+        selection.admit(individual(number, *values))
+    return selection
 
 
-@pytest.mark.parametrize("kind", [Aging, NSGA2, RandomSearch])
+def ids(individuals: Sequence[Individual]) -> list[str]:
+    return [one.id for one in individuals]
+
+
+class Told:
+    """A story told to several selections at once."""
+
+    def __init__(self, *selections: Any, num_objectives: int = 2) -> None:
+        self.selections = selections
+        self.num_objectives = num_objectives
+        self.results: dict[str, Results] = {}
+
+    def tell(self, number: int, key: str, values: Sequence[float], is_rescored: bool) -> None:
+        if key in self.results and is_rescored:
+            scored(self.results[key], values, self.num_objectives)
+            for selection in self.selections:
+                selection.reconsider(key)
+            return
+        newcomer = individual(number, *values, key=key, num_objectives=self.num_objectives)
+        results = self.results.setdefault(key, newcomer.results)
+        for selection in self.selections:
+            selection.admit(replace(newcomer, results=results))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 class TestEverySelection:
-    @given(pairs=PAIRS)
-    def test_survivors_are_among_the_population_and_fit_into_it(
-        self, kind: type[Selection], pairs: list[tuple[int, int]]
-    ) -> None:
-        population = everyone(pairs)
-        survivors = kind(population=5, tournament=3).survivors(list(population))
-        assert len(survivors) == min(len(population), 5)
-        assert {one.id for one in survivors} <= {one.id for one in population}
+    @given(births=BIRTHS)
+    def test_the_population_is_of_the_born_and_of_its_size(self, kind: type[Selection], births: Any) -> None:
+        population = filled(kind, births).population
+        size = min(len(births), 5)
+        assert (1 <= len(population) <= 4) if kind is MapElites else len(population) == size
+        assert len(set(ids(population))) == len(population)
+        assert set(ids(population)) <= {f"b{number}" for number in range(len(births))}
 
-    @given(pairs=PAIRS, num_parents=st.integers(1, 3), seed=st.integers(0, 99))
+    @given(births=BIRTHS, num_parents=st.integers(1, 3), seed=st.integers(0, 99))
     def test_parents_are_a_function_of_population_and_seed(
-        self, kind: type[Selection], pairs: list[tuple[int, int]], num_parents: int, seed: int
+        self, kind: type[Selection], births: Any, num_parents: int, seed: int
     ) -> None:
-        selection, chosen = kind(population=5, tournament=3), []
+        chosen = []
         for noise in (1, 2):
             random.seed(noise)
-            population = selection.survivors(everyone(pairs))
-            parents = selection.parents(population, num_parents, rng=np.random.default_rng(seed))
+            selection = filled(kind, births)
+            parents = selection.parents(num_parents, rng=np.random.default_rng(seed))
             assert len(parents) in (0, num_parents)
-            assert {one.id for one in parents} <= {one.id for one in population}
-            chosen.append([one.id for one in parents])
+            assert set(ids(parents)) <= set(ids(selection.population))
+            chosen.append(ids(parents))
         assert chosen[0] == chosen[1]
 
+    @given(story=STORIES, later=STORIES, seed=st.integers(0, 99))
+    def test_one_that_is_restored_goes_on_alike(self, kind: type[Selection], story: Any, later: Any, seed: int) -> None:
+        original = kind(settings(kind))
+        told = Told(original)
+        for number, step in enumerate(story):
+            told.tell(number, *step)
+        restored = kind(settings(kind))
+        restored.restore(original.population, original.evicted)
+        told.selections = (original, restored)
+        for number, step in enumerate(later, start=len(story)):
+            parents = [ids(one.parents(2, rng=np.random.default_rng(seed))) for one in told.selections]
+            assert parents[0] == parents[1]
+            told.tell(number, *step)
+            assert ids(original.population) == ids(restored.population)
+
     def test_nobody_breeds_in_an_empty_population(self, kind: type[Selection]) -> None:
-        selection = kind(population=5, tournament=3)
-        assert selection.parents([], 2, rng=np.random.default_rng(0)) == []
-        assert selection.survivors([]) == []
+        assert kind(settings(kind)).parents(2, rng=np.random.default_rng(0)) == []
+
+    def test_its_mode_gives_it(self, kind: type[Selection]) -> None:
+        assert isinstance(selection_for(settings(kind)), kind)
 
 
 class TestAging:
-    selection = Aging(population=5, tournament=3)
-
     def test_the_oldest_dies_however_good(self) -> None:
-        population = [individual(0, 9, 0), *(individual(number, 1, 1) for number in range(1, 6))]
-        assert [one.birth for one in self.selection.survivors(population)] == [1, 2, 3, 4, 5]
+        selection = filled(Aging, [(9, 0), *[(1, 1)] * 5])
+        assert ids(selection.population) == ["b1", "b2", "b3", "b4", "b5"]
 
     def test_a_tournament_over_everybody_is_won_by_the_best(self) -> None:
-        population = everyone([(1, 1), (3, 1), (2, 1)])
-        selection = Aging(population=5, tournament=60)
-        assert selection.parents(population, 1, rng=np.random.default_rng(0))[0].id == "b1"
+        selection = filled(Aging, [(1, 1), (3, 1), (2, 1)], population=60, tournament=60)
+        assert ids(selection.parents(1, rng=np.random.default_rng(0))) == ["b1"]
 
 
 class TestRandomSearch:
-    selection = RandomSearch(population=5, tournament=3)
-
     def test_nobody_breeds(self) -> None:
-        assert self.selection.parents(everyone([(1, 1)]), 2, rng=np.random.default_rng(0)) == []
+        assert filled(RandomSearch, [(1, 1)]).parents(2, rng=np.random.default_rng(0)) == []
+
+
+class SortedAnew:
+    """NSGA-II by DEAP alone: everybody is sorted and measured anew at every step. The twin of the fast one."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.population: list[Individual] = []
+        self.standings: dict[str, tuple[int, float, str]] = {}
+
+    def admit(self, newcomer: Individual) -> None:
+        self._survive([*self.population, newcomer])
+
+    def reconsider(self, key: str) -> None:
+        self._survive(self.population)
+
+    def _survive(self, candidates: list[Individual]) -> None:
+        unique: dict[str, Individual] = {}
+        for one in candidates:
+            unique.setdefault(one.key, one)
+        by_key = [unique[key] for key in sorted(unique)]
+        # The faster sort raises IndexError where there is one objective.
+        sort = tools.sortLogNondominated if len(by_key[0].fitness.values) > 1 else tools.sortNondominated
+        for rank, front in enumerate(sort(by_key, len(by_key))):
+            assignCrowdingDist(front)
+            for one in front:
+                self.standings[one.key] = rank, -one.fitness.crowding_dist, one.key
+        kept = sorted(by_key, key=lambda one: self.standings[one.key])[: self.size]
+        self.population = sorted(kept, key=lambda one: one.key)
 
 
 class TestNSGA2:
-    selection = NSGA2(population=5, tournament=2)
+    @pytest.mark.parametrize("num_objectives", [1, 2, 3])
+    @given(story=STORIES, size=st.integers(1, 9))
+    def test_it_is_the_one_that_deap_sorts_anew_at_every_step(self, num_objectives: int, story: Any, size: int) -> None:
+        fast, slow = NSGA2(settings(NSGA2, population=size, tournament=1)), SortedAnew(size)
+        told = Told(fast, slow, num_objectives=num_objectives)
+        for number, step in enumerate(story):
+            told.tell(number, *step)
+            assert ids(fast.population) == ids(slow.population)
+            assert [fast.standing(one.key) for one in fast.population] == [
+                slow.standings[one.key] for one in slow.population
+            ]
 
-    @given(pairs=PAIRS, seed=st.integers(0, 99))
-    def test_order_of_the_population_does_not_matter(self, pairs: list[tuple[int, int]], seed: int) -> None:
-        population = everyone(pairs)
-        shuffled = everyone(pairs)
-        random.Random(seed).shuffle(shuffled)
-        first, second = self.selection.survivors(population), self.selection.survivors(shuffled)
-        assert [one.id for one in first] == [one.id for one in second]
+    def test_it_is_that_also_with_many_fronts_of_many(self) -> None:
+        rng = np.random.default_rng(5)
+        fast, slow = NSGA2(settings(NSGA2, population=60)), SortedAnew(60)
+        told = Told(fast, slow, num_objectives=3)
+        for number in range(400):
+            told.tell(number, f"k{rng.integers(150)}", rng.normal(size=3).tolist(), is_rescored=True)
+            assert [fast.standing(one.key) for one in fast.population] == [
+                slow.standings[one.key] for one in slow.population
+            ]
 
     def test_why_order_has_to_be_fixed_before_deap_measures_crowding(self) -> None:
-        equals = everyone([(1, 1)] * 4)
+        equals = [individual(number, 1, 1) for number in range(4)]
         assignCrowdingDist(equals)
         assert [one.fitness.crowding_dist for one in equals] == [np.inf, 0, 0, np.inf]
 
-    @given(st.sets(st.integers(0, 40), min_size=6, max_size=6), st.permutations(range(6)))
-    def test_agrees_with_deap_where_nothing_is_tied(self, firsts: set[int], seconds: list[int]) -> None:
-        pairs = list(zip(sorted(firsts), [value * value for value in seconds], strict=True))
-        population = everyone(pairs)
-        survivors = self.selection.survivors(list(population))
-        expected = tools.selNSGA2(list(population), 5, nd="log")
-        last, next_to_last = sorted((one.fitness.rank, -one.fitness.crowding_dist) for one in population)[:-3:-1]
-        assume(last != next_to_last)
-        assert {one.id for one in survivors} == {one.id for one in expected}
-
     def test_one_individual_per_key_and_the_first_stays(self) -> None:
-        population = [individual(0, 1, 1, "same"), individual(1, 2, 2), individual(2, 1, 1, "same")]
-        assert [one.id for one in self.selection.survivors(population)] == ["b1", "b0"]
+        selection = NSGA2(settings(NSGA2))
+        for one in (individual(0, 1, 1, key="same"), individual(1, 2, 2), individual(2, 1, 1, key="same")):
+            selection.admit(one)
+        assert ids(selection.population) == ["b1", "b0"]
 
     def test_a_front_is_preferred_to_the_next(self) -> None:
-        population = self.selection.survivors(everyone([(4, 0), (0, 4)]))
-        parents = self.selection.parents(population, 40, rng=np.random.default_rng(0))
-        assert [one.fitness.rank for one in population] == [0, 1]
+        selection = filled(NSGA2, [(4, 0), (0, 4)])
+        parents = selection.parents(40, rng=np.random.default_rng(0))
         assert sum(one.id == "b0" for one in parents) > 25
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("aging", Aging), ("nsga2", NSGA2), ("random", RandomSearch)])
-def test_every_mode_has_its_selection(mode: str, kind: type[Selection]) -> None:
-    selection = selection_for(SearchSettings(mode=mode, population=7, tournament=3))  # type: ignore[arg-type]
-    assert isinstance(selection, kind)
-    assert (selection.population, selection.tournament) == (7, 3)
+class TestLexicase:
+    @given(births=BIRTHS, seed=st.integers(0, 99))
+    def test_parents_are_those_of_deap_on_scores_as_fitness(self, births: Any, seed: int) -> None:
+        selection = filled(Lexicase, births)
+        parents = selection.parents(2, rng=np.random.default_rng(seed))
+        random.seed(int(np.random.default_rng(seed).integers(2**63)))
+        objectives = [Objective(f"p{place}", "maximise", "") for place in range(3)]
+        cases = []
+        for one in selection.population:
+            results = Results(objectives)
+            results.add(0, Evaluation.ok(dict(one.evaluations[0].scores), scores={}))
+            cases.append(replace(one, results=results))
+        assert ids(parents) == ids(tools.selAutomaticEpsilonLexicase(cases, 2))
+
+    def test_a_specialist_breeds_whose_mean_is_the_worst(self) -> None:
+        births = [(5, 5, 0), (5, 5, 0), (6, 4, 0), (0, 0, 9), (4, 6, 0)]
+        parents = filled(Lexicase, births).parents(60, rng=np.random.default_rng(0))
+        assert sum(one.id == "b3" for one in parents) > 10
+
+    @given(story=STORIES)
+    def test_scores_are_means_over_replicates(self, story: Any) -> None:
+        selection = Lexicase(settings(Lexicase))
+        told = Told(selection)
+        for number, step in enumerate(story):
+            told.tell(number, *step)
+        for one in selection.population:
+            answered = [evaluation.scores for evaluation in one.evaluations.values()]
+            for prompt, score in mean_scores(one.results).items():
+                assert score == pytest.approx(sum(scores[prompt] for scores in answered) / len(answered))
+
+    def test_without_scores_the_objectives_are_the_prompts(self) -> None:
+        selection = Lexicase(settings(Lexicase))
+        for number, (a, b) in enumerate([(1, 9), (9, 9), (1, 1)]):
+            results = Results(OBJECTIVES[:2])
+            results.add(0, Evaluation.ok({"a": float(a), "b": float(b)}, scores={}))
+            selection.admit(Individual(f"b{number}", f"k{number}", "[]", (), "random", number, results))
+        assert {one.id for one in selection.parents(40, rng=np.random.default_rng(0))} == {"b1", "b2"}
+
+
+class TestMapElites:
+    @given(births=BIRTHS)
+    def test_the_best_of_every_cell_stays(self, births: Any) -> None:
+        best: dict[tuple[bool, bool], str] = {}
+        leading: dict[tuple[bool, bool], float] = {}
+        for number, (a, b, _) in enumerate(births):
+            cell = a >= 2, b >= 2
+            if a > leading.get(cell, -1):
+                best[cell], leading[cell] = f"b{number}", a
+        assert ids(filled(MapElites, births).population) == [best[cell] for cell in sorted(best)]
+
+    def test_one_whose_results_change_moves_to_its_new_cell(self) -> None:
+        selection = filled(MapElites, [(0, 0), (3, 0)])
+        scored(selection.population[0].results, (4, 0))  # on average 2, which is the cell of the other one
+        selection.reconsider("k000")
+        assert ids(selection.population) == ["b1"]
+        scored(selection.population[0].results, (0, 0))
+        selection.reconsider("k001")
+        assert ids(selection.population) == ["b1"]
+
+    def test_a_metric_that_evaluations_do_not_have(self) -> None:
+        grid = (Descriptor(metric="length", low=0, high=1, cells=2),)
+        with pytest.raises(SettingsError, match=r"names the metric 'length', which .* do not have; they have 'a', 'b'"):
+            filled(MapElites, [(1, 1)], descriptors=grid)
+
+
+class TestIslands:
+    def made(self, **changes: Any) -> Islands:
+        return Islands(settings(Aging, population=6, tournament=1, **{"islands": 3, **changes}), selection_for)
+
+    def test_births_live_on_their_island_and_share_the_population(self) -> None:
+        islands = self.made(migration_every=99)
+        for number in range(12):
+            islands.admit(individual(number, number, 0))
+            islands.migrate_after(number)
+        assert ids(islands.population) == ["b6", "b9", "b7", "b10", "b8", "b11"]
+        assert ids(islands.of_birth(4).population) == ["b7", "b10"]
+
+    def test_the_best_of_each_goes_to_the_next(self) -> None:
+        islands = self.made(migration_every=6)
+        for number, value in enumerate((9, 1, 1, 2, 8, 7)):
+            islands.admit(individual(number, value, 0))
+            islands.migrate_after(number)
+        assert [ids(islands.of_birth(birth).population) for birth in range(3)] == [
+            ["b3", "b5"],
+            ["b4", "b0"],
+            ["b5", "b4"],
+        ]
+
+    def test_it_comes_back_from_its_summary(self) -> None:
+        islands, restored = self.made(migration_every=4), self.made(migration_every=4)
+        born = [individual(number, number % 5, 0) for number in range(11)]
+        for one in born:
+            islands.admit(one)
+            islands.migrate_after(one.birth)
+        restored.restore(islands.summary(), {one.id: one for one in born})
+        assert restored.summary() == islands.summary()
+        assert restored.population == islands.population

@@ -16,7 +16,7 @@ import numpy as np
 from evolve.evaluator import EvaluationRequest
 from evolve.loop import Run
 from evolve.seeding import generator
-from evolve.settings import Budget, SearchSettings
+from evolve.settings import Budget, Descriptor, SearchSettings
 from evolve.workers.pool import Completed
 from fitness.result import Evaluation, Objective, Outcome
 
@@ -150,6 +150,17 @@ class ToyPool:
 
 SETTINGS = SearchSettings(population=12, tournament=4, lag=6, crossover_probability=0.3, rescore_every=5, rescore_top=3)
 BUDGET = Budget(births=60)
+
+GRID = (Descriptor(metric="quality", low=0, high=1, cells=4), Descriptor(metric="cost", low=0, high=90, cells=4))
+WAYS_TO_SEARCH: dict[str, dict[str, Any]] = {
+    "aging": {"mode": "aging"},
+    "nsga2": {"mode": "nsga2"},
+    "lexicase": {"mode": "lexicase"},
+    "mapelites": {"mode": "mapelites", "descriptors": GRID},
+    "islands": {"mode": "nsga2", "islands": 3, "migration_every": 4},
+    "rungs": {"mode": "aging", "rungs": 3, "rung_factor": 2},
+}
+"""Changes of ``SETTINGS`` by name, for evaluations with quality and cost."""
 
 
 def create(directory: Path, **changes: Any) -> Run:

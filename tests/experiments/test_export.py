@@ -139,7 +139,7 @@ class TestSafety:
         write(tmp_path / "artifact", "mean")
         before = (tmp_path / "artifact" / "genome.json").read_text()
 
-        def broken() -> dict[str, str]:
+        def broken(methods: set[str]) -> dict[str, str]:
             raise OSError("disk full")
 
         monkeypatch.setattr("experiments.export.artifact.travelling_sources", broken)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.answers import read_answers
 from tests.experiments.tiny_experiment import command, environment_with, evolve, write_experiment
 
 
@@ -42,6 +43,16 @@ def test_launch_ends_with_the_table_and_the_next_commands(home: Path) -> None:
         assert label in printed
     assert "8 prompts" in printed
     assert "evolve export runs/tiny --to winner/" in printed
+
+
+def test_launch_leaves_a_report_and_every_answer(home: Path, run: Path) -> None:
+    assert f"Report: {run.relative_to(home)}/report.html" in (home / "launch.txt").read_text(encoding="utf-8")
+    assert "Answers side by side" in (run / "report.html").read_text(encoding="utf-8")
+    prompts = read_answers(run)
+    assert len(prompts) == 8
+    answer = prompts[0].answers["evolved winner"]
+    assert {"pair", "dual"} <= set(answer.terms)
+    assert all(0 <= guard <= 1 for guard in answer.guards.values())
 
 
 def test_status_tells_what_the_run_did(run: Path) -> None:
@@ -191,7 +202,7 @@ def test_chat_answers_one_prompt_and_a_piped_conversation(run: Path, tmp_path: P
     winner = tmp_path / "winner"
     evolve("export", run, "--to", winner, cwd=run)
     one = evolve("chat", winner, "--prompt", "Do you like soup?", cwd=run).stdout
-    assert len(one.splitlines()) == 1
+    assert one.count("\n") == 1  # Other control characters are words to these members.
     piped = subprocess.run(
         command("chat", winner),
         input="Do you like soup?\nWhy?\n",
@@ -200,8 +211,8 @@ def test_chat_answers_one_prompt_and_a_piped_conversation(run: Path, tmp_path: P
         text=True,
         timeout=120,
     )
-    first, _second = piped.stdout.splitlines()
-    assert first == one.strip()  # Equal seeds give equal answers, piped or not.
+    first, _second, _nothing = piped.stdout.split("\n")
+    assert first == one.removesuffix("\n")  # Equal seeds give equal answers, piped or not.
 
 
 def test_export_refuses_to_overwrite(run: Path, tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ import pytest
 
 from experiments.results import Contestant, Results, Sample, compare
 from experiments.tables import verdict
-from fitness.result import Evaluation
+from fitness.result import Evaluation, Objective
 
 
 def _contestant(label: str, scores: dict[str, float], *, evaluations: int = 7) -> Contestant:
     test = Evaluation.ok(
         {"coherence": sum(scores.values()) / len(scores)},
         scores=scores,
-        metrics={"coherence": sum(scores.values()) / len(scores), "active_parameters": 1e6},
-        details={"nll": {prompt: 4.0 + score for prompt, score in scores.items()}},
+        metrics={"coherence": sum(scores.values()) / len(scores), "active_parameters": 1e6, "whole": scores["p0"]},
+        details={"coherence": scores, "nll": {prompt: 4.0 + score for prompt, score in scores.items()}},
     )
     return Contestant(label, f'{{"name":"{label}"}}', evaluations, test)
 
@@ -25,9 +25,13 @@ def _scores(seed: int, *, shift: float = 0.0, count: int = 200) -> dict[str, flo
     return {f"p{index}": float(draw) + shift for index, draw in enumerate(draws)}
 
 
-def _results(*contestants: Contestant) -> Results:
-    rows = compare(contestants, resamples=500, seed=1)
-    return Results(rows, 0.7, 200, (Sample(("hello",), "hi", {"evolved winner": "hey"}),))
+COHERENCE = Objective("coherence", "maximise", "in [0, 1]")
+NLL = Objective("nll", "minimise", "nats")
+
+
+def _results(*contestants: Contestant, objectives: tuple[Objective, ...] = (COHERENCE,)) -> Results:
+    rows = compare(contestants, objectives=objectives, resamples=500, seed=1)
+    return Results(rows, 0.7, 200, (Sample(("hello",), "hi", {"evolved winner": "hey"}),), objectives)
 
 
 def test_a_real_gain_is_found_and_its_interval_holds_it() -> None:
@@ -55,7 +59,24 @@ def test_a_loss_is_called_a_loss() -> None:
 def test_contestants_on_other_prompts_are_refused() -> None:
     few = _contestant("few", _scores(1, count=150))
     with pytest.raises(ValueError, match="'few' was scored on 150 prompts, 'evolved winner' on 200"):
-        compare([few, _contestant("evolved winner", _scores(2))], resamples=100, seed=0)
+        compare([few, _contestant("evolved winner", _scores(2))], objectives=[COHERENCE], resamples=100, seed=0)
+
+
+def test_a_gain_is_better_whatever_the_direction() -> None:
+    contestants = _contestant("base", _scores(1, shift=0.2)), _contestant("evolved winner", _scores(2))
+    results = _results(*contestants, objectives=(NLL, COHERENCE))
+    assert verdict(results).startswith("The evolved winner is better than base in nll: +0.")
+    assert results.rows[0].objectives.keys() == {"nll", "coherence"}
+    assert results.rows[0].objectives["nll"] == results.rows[0].nll
+
+
+def test_without_numbers_per_prompt_there_is_no_interval_and_no_test() -> None:
+    whole = Objective("whole", "maximise", "one number")
+    results = _results(_contestant("base", _scores(1)), _contestant("evolved winner", _scores(2)), objectives=(whole,))
+    base = results.rows[0]
+    assert (base.winner_gain, base.winner_gain_p) == (None, None)
+    assert base.objectives["whole"].low == base.objectives["whole"].high == _scores(1)["p0"]
+    assert "it has no numbers per prompt, so no interval" in verdict(results)
 
 
 def test_results_survive_their_file(tmp_path: Path) -> None:

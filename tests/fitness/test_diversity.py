@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitness.diversity import distinct_n, mean_pairwise_similarity
+from fitness.diversity import distinct_n, distinct_shares, mean_pairwise_similarity
 
 
 class TestDistinct:
@@ -19,9 +19,16 @@ class TestDistinct:
     def test_saying_all_twice_halves_it(self, texts):
         assert distinct_n(texts * 2, n=2) == pytest.approx(distinct_n(texts, n=2) / 2)
 
+    @given(st.lists(st.lists(st.integers(0, 3), max_size=6), min_size=1, max_size=6), st.integers(1, 3))
+    def test_shares_average_to_the_whole(self, texts, n):
+        shares = distinct_shares(texts, n=n)
+        assert len(shares) == len(texts)
+        assert sum(shares) / len(texts) == pytest.approx(distinct_n(texts, n=n))
+
     def test_errors_name_what_is_wrong(self):
-        with pytest.raises(ValueError, match="n is 0"):
-            distinct_n([["a"]], n=0)
+        for function in (distinct_n, distinct_shares):
+            with pytest.raises(ValueError, match="n is 0"):
+                function([["a"]], n=0)
 
 
 class TestPairwise:

@@ -62,6 +62,31 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"rated for 'Coherence'; rated are \['Other', 'Overall'\]"):
             load_rated(path, "Coherence")
 
+    def test_an_unknown_criterion_names_the_closest_and_a_missing_file_itself(self, tmp_path):
+        path = tmp_path / "rated.jsonl"
+        path.write_text('{"ctx": ["Hi."], "resp": "Hello!", "r": {"Overall": 4}}\n\n', encoding="utf-8")
+        with pytest.raises(ValueError, match=r"rated for 'overal'.*Did you mean 'Overall'"):
+            load_rated(path, "overal")
+        with pytest.raises(FileNotFoundError, match=r"none\.jsonl' is no file"):
+            load_rated(tmp_path / "none.jsonl", "Overall")
+
+    @pytest.mark.parametrize(
+        ("row", "message"),
+        [
+            ({"ctx": "Hi.", "resp": "Hello!", "r": {"x": 1}}, "Line 2 of .* has ctx 'Hi.'"),
+            ({"ctx": ["Hi."], "resp": 3, "r": {"x": 1}}, "and resp 3"),
+            ({"ctx": [], "resp": "Hello!", "r": {"x": 1}}, r"has ctx \[\]"),
+            ({"ctx": ["Hi."], "resp": "Hello!", "r": {"x": float("nan")}}, "rates 'x' as nan"),
+            ({"ctx": ["Hi."], "resp": "Hello!", "r": {"x": "good"}}, "which is no rated reply"),
+        ],
+    )
+    def test_names_what_is_wrong_with_a_line(self, tmp_path, row, message):
+        path = tmp_path / "rated.jsonl"
+        good = {"ctx": ["Hi."], "resp": "Hello!", "r": {"x": 1}}
+        path.write_text(f"{json.dumps(good)}\n{json.dumps(row)}", encoding="utf-8")
+        with pytest.raises(ValueError, match=message):
+            load_rated(path, "x")
+
     @pytest.mark.parametrize("line", ["no json", '{"ctx": ["Hi."]}', "[]"])
     def test_names_the_line_that_is_no_rated_reply(self, tmp_path, line):
         path = tmp_path / "rated.jsonl"

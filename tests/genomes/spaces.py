@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from genomes.editing import Blueprint, Input
 from genomes.genome import Genome
+from genomes.merging import MERGES
 from genomes.nodes import CombinerNode, MemberNode, Node, ResponseNode
 from genomes.parameters import Choice, Integer, Real
 from genomes.space import CompositionSpace, MemberInfo
@@ -45,7 +46,15 @@ RIGID = CompositionSpace(
     response_top_k=Choice((0,)),
     response_top_p=Real(1.0, 1.0, 1.0),
 )
+MERGING = CompositionSpace(
+    {**members(*NAMES), "large": MemberInfo("large", "t1", 9000, 192, "blocks 9")},
+    methods=("weighted", "vote"),
+    merge_methods=tuple(MERGES),
+    max_member_nodes=6,
+    max_drafts=2,
+)
 SPACES = {
+    "merging": MERGING,
     "plain": SPACE,
     "two-tokenizers": TWO_TOKENIZERS,
     "cramped": CRAMPED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genomes.combiners import COMBINERS, Combiner
+from genomes.combiners import ANSWER_COMBINERS, COMBINERS, METHODS, NUMBERS, AnswerCombiner, Ballot, Combiner
 
 VOCABULARY = 7
 CASES = st.tuples(st.integers(2, 4), st.integers(1, 3), st.integers(1, 4), st.integers(0, 2**20))
@@ -32,6 +33,9 @@ def run(
     combiner: Combiner, inputs: torch.Tensor, weights: torch.Tensor, evidence: torch.Tensor, **genes: float
 ) -> torch.Tensor:
     parameters = {name: values.default for name, values in combiner.parameters.items()} | genes
+    if NUMBERS in parameters and not combiner.reads_prompt:
+        count = combiner.num_numbers(len(inputs), parameters)
+        parameters[NUMBERS] = tuple(np.random.default_rng(0).normal(size=count))
     weights = weights if combiner.has_weights else torch.full_like(weights, 1.0 / len(weights))
     return combiner.combine(inputs, weights=weights, evidence=evidence, parameters=parameters)
 
@@ -90,6 +94,19 @@ class TestCombinerContract:
             assert not torch.isnan(joint).any()
             assert joint.exp().sum().item() == pytest.approx(1.0, abs=1e-5)
 
+    def test_nothing_needs_a_gradient(self, combiner: Combiner) -> None:
+        inputs, weights, evidence = drawn(3, 2, 2, 1)
+        with torch.inference_mode():
+            assert not run(combiner, inputs, weights, evidence).requires_grad
+        assert not run(combiner, inputs, weights, evidence).requires_grad
+
+    def test_a_single_input_has_all_the_weight_of_a_linear_pool(self, combiner: Combiner) -> None:
+        """Runtimes bypass combiners with one input left (huggingface/pruning_composite.py); pools need not know."""
+        inputs, _, evidence = drawn(2, 2, 2, 1)
+        if combiner.name not in ("vote", "product"):
+            joint = run(combiner, inputs[:1], torch.ones(1), evidence[:1])
+            torch.testing.assert_close(joint, inputs[0], atol=1e-5, rtol=0)
+
     def test_it_describes_itself(self, combiner: Combiner) -> None:
         assert combiner.name in COMBINERS
         assert "[" in combiner.formula, "the source of the formula"
@@ -130,3 +147,117 @@ class TestDefinitions:
         _, _, evidence, p, w = as_probabilities(seed)
         posterior = w * np.exp(evidence[:, 0, 0].double().numpy()) ** 0.5
         self.check("bayesian", seed, posterior / posterior.sum() @ p, tempering=0.5)
+
+    @pytest.mark.parametrize("confidence", ["entropy", "top"])
+    def test_gate(self, seed: int, confidence: str) -> None:
+        *_, p, w = as_probabilities(seed)
+        sure = (p * np.log(p)).sum(axis=1) if confidence == "entropy" else np.log(p.max(axis=1))
+        gates = w * np.exp(2.0 * sure)
+        gates[gates.argmin()] = 0.0
+        self.check("gate", seed, gates / gates.sum() @ p, active=2, sharpness=2.0, confidence=confidence)  # type: ignore[arg-type]
+
+    def test_stack_without_numbers_is_the_mean(self, seed: int) -> None:
+        inputs, weights, evidence, p, _ = as_probabilities(seed)
+        genes = {"decay": 1.0, "features": "all", "hidden": 4, NUMBERS: ()}
+        joint = COMBINERS["stack"].combine(inputs, weights=weights, evidence=evidence, parameters=genes)
+        np.testing.assert_allclose(joint[0, 0].exp().numpy(), p.mean(axis=0), atol=1e-5)
+
+
+ANSWERS = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=6).map(tuple), min_size=1, max_size=5)
+
+
+def ballot_of(answers: list[tuple[int, ...]], *, seed: int = 0) -> Ballot:
+    rng = np.random.default_rng(seed)
+    count = len(answers)
+
+    def table() -> tuple[tuple[float, ...], ...]:
+        return tuple(tuple(row) for row in (-5 * rng.random((count, count))).tolist())
+
+    lengths = tuple(tuple(len(answer) for answer in answers) for _ in answers)
+    return Ballot(tuple(answers), tuple(range(count)), table(), table(), lengths)
+
+
+@pytest.mark.parametrize("combiner", ANSWER_COMBINERS.values(), ids=ANSWER_COMBINERS)
+class TestAnswerCombinerContract:
+    @given(answers=ANSWERS, seed=st.integers(0, 99))
+    @settings(max_examples=30, deadline=None)
+    def test_it_chooses_a_candidate_and_the_order_does_not_matter(
+        self, combiner: AnswerCombiner, answers: list[tuple[int, ...]], seed: int
+    ) -> None:
+        for genes in every_choice(combiner):
+            ballot = ballot_of(answers, seed=seed)
+            place = combiner.choose(ballot, parameters=genes)
+            assert 0 <= place < len(answers)
+            # Candidates are written by input k of n; turned around, the same answer wins, or one that is as good.
+            turned = Ballot(
+                ballot.answers[::-1],
+                ballot.authors,
+                tuple(row[::-1] for row in ballot.conditional[::-1]),
+                tuple(row[::-1] for row in ballot.unconditional[::-1]),
+                tuple(row[::-1] for row in ballot.num_tokens[::-1]),
+            )
+            other = turned.answers[combiner.choose(turned, parameters=genes)]
+            assert combiner.name != "best_of" or other == answers[place]
+
+    def test_a_single_candidate_wins(self, combiner: AnswerCombiner) -> None:
+        for genes in every_choice(combiner):
+            assert combiner.choose(ballot_of([(1, 2)]), parameters=genes) == 0
+
+    def test_it_describes_itself(self, combiner: AnswerCombiner) -> None:
+        assert METHODS[combiner.name] is combiner
+        assert "[" in combiner.formula
+        assert "num_samples" in combiner.parameters
+
+
+def every_choice(combiner: AnswerCombiner) -> list[dict[str, object]]:
+    """Default genes, with every option of every choice."""
+    genes = {name: values.default for name, values in combiner.parameters.items()}
+    options = {name: values.options for name, values in combiner.parameters.items() if hasattr(values, "options")}
+    return [genes | {name: option} for name, choices in options.items() for option in choices]
+
+
+class TestAnswerDefinitions:
+    def test_vote_prefers_the_answer_that_the_others_resemble(self) -> None:
+        answers = [(1, 2, 3), (9, 9), (1, 2, 4), (1, 2)]
+        genes = {"balance": "f1", "num_samples": 1, "order": 2}
+        assert answers[ANSWER_COMBINERS["answer_vote"].choose(ballot_of(answers), parameters=genes)] == (1, 2)
+        assert ANSWER_COMBINERS["answer_vote"].choose(ballot_of([(1,), (2,), (2,)]), parameters=genes) == 1
+
+    def test_recall_prefers_answers_that_hold_the_others(self) -> None:
+        answers = [(1, 2, 3, 4, 5, 6, 7), (1, 2), (1, 3)]
+        for balance, winner in (("f1", (1, 2)), ("recall", (1, 2, 3, 4, 5, 6, 7))):
+            genes = {"balance": balance, "num_samples": 1, "order": 1}
+            chosen = answers[ANSWER_COMBINERS["answer_vote"].choose(ballot_of(answers), parameters=genes)]
+            assert chosen == winner
+
+    def test_nobody_judges_his_own_answer(self) -> None:
+        """Each input likes its own answer best; the judges differ in what they make of that."""
+        ballot = Ballot(
+            answers=((1,), (2, 2)),
+            authors=(0, 1),
+            conditional=((-0.1, -3.0), (-6.0, -9.0)),
+            unconditional=((-0.1, -9.0), (-6.0, -9.0)),
+            num_tokens=((1, 2), (1, 2)),
+        )
+        best = ANSWER_COMBINERS["best_of"]
+        # Alone: -6 of the other for the first, -3 / 2 of the other for the second.
+        assert best.choose(ballot, parameters={"judge": "mutual"}) == 1
+        # Together: (-0.1 - 6) / 2 against (-1.5 - 4.5) / 2.
+        assert best.choose(ballot, parameters={"judge": "likelihood"}) == 1
+        # The first is as likely without the prompt; the second gains 6 nats under one judge.
+        assert best.choose(ballot, parameters={"judge": "pmi"}) == 1
+        flipped = replace(ballot, conditional=ballot.conditional[::-1])
+        assert best.choose(flipped, parameters={"judge": "mutual"}) == 0
+
+
+def test_fitted_numbers_follow_their_inputs() -> None:
+    gate = COMBINERS["prompt_gate"]
+    numbers = tuple(float(number) for number in range(3 * 17))
+    genes = {"active": 3, "buckets": 16, "decay": 1.0, NUMBERS: numbers}
+    weights = torch.tensor([0.2, 0.3, 0.5])
+    order = [2, 0, 1]
+    routed = gate.route([[1, 2], [3]], weights=weights, parameters=genes)
+    moved = gate.route([[1, 2], [3]], weights=weights[order], parameters=gate.rearranged(genes, order))
+    torch.testing.assert_close(moved, routed[order])
+    assert gate.num_numbers(2, gate.rearranged(genes, [0, 2])) == len(gate.rearranged(genes, [0, 2])[NUMBERS])
+    assert gate.rearranged({**genes, NUMBERS: ()}, order)[NUMBERS] == ()

@@ -12,9 +12,22 @@ from genomes.genome import Genome
 from genomes.nodes import CombinerNode, Edge, MemberNode, MergeNode, Node, PromptNode
 from genomes.rules import GENOME_RULES, check_genome, require_valid
 from genomes.space_rules import SPACE_RULES
-from tests.genomes.spaces import CRAMPED, RESPONSE, SPACE, TWO_TOKENIZERS, chain, composed, members, spaces_with_genomes
+from tests.genomes.spaces import (
+    CRAMPED,
+    MERGING,
+    RESPONSE,
+    SPACE,
+    TWO_TOKENIZERS,
+    chain,
+    composed,
+    members,
+    spaces_with_genomes,
+)
 
 PAIR = composed((MemberNode("chat"), 1.0), (MemberNode("code"), 0.5), method="weighted")
+(MERGED,) = (genome for name, genome in replace(MERGING, max_member_nodes=4).founders() if name == "merged-linear")
+VOTE = {"balance": "f1", "num_samples": 1, "order": 1}
+STACK = {"decay": 0.001, "features": "all", "hidden": 4, "numbers": ()}
 DRAFTED = chain(MemberNode("chat"), MemberNode("code"))
 
 
@@ -52,6 +65,44 @@ BROKEN = {
         changed(DRAFTED, Edge("m1", "m2", "text", 0), Edge("prompt", "m2", "text", 1), without=("m2",)),
         "slots",
         r"'m2' has the prompt at the slots \[1\]",
+    ),
+    "answers in the middle": (
+        changed(
+            composed((MemberNode("chat"), None), (MemberNode("code"), None), method="answer_vote", **VOTE),
+            Edge("c1", "c2", "distribution", 0),
+            Edge("m1", "c2", "distribution", 1),
+            Edge("c2", "response", "distribution", 0),
+            without=("response",),
+            c2=CombinerNode("mean"),
+        ),
+        "answers",
+        "'c1' chooses among whole answers and feeds 'c2'; allowed is the response alone",
+    ),
+    "answers as distributions": (
+        changed(
+            composed((MemberNode("chat"), None), (MemberNode("code"), None), method="answer_vote", **VOTE),
+            Edge("m1", "c1", "distribution", 0),
+            Edge("m2", "c1", "distribution", 1),
+            without=("c1",),
+        ),
+        "edge-kinds",
+        "kind 'distribution'; from a member to a combiner the kind is 'text'",
+    ),
+    "some numbers": (
+        changed(
+            composed((MemberNode("chat"), None), (MemberNode("code"), None), method="stack", **STACK),
+            c1=CombinerNode("stack", {**STACK, "numbers": [1.0, 2.0]}),
+        ),
+        "fitted-numbers",
+        "has 2 numbers; with its genes and inputs it needs 43, or none",
+    ),
+    "numbers that are none": (
+        changed(
+            composed((MemberNode("chat"), None), (MemberNode("code"), None), method="stack", **STACK),
+            c1=CombinerNode("stack", {**STACK, "numbers": "many"}),
+        ),
+        "known-methods",
+        "has numbers 'many'; allowed is a list of finite numbers",
     ),
     "one input": (
         changed(PAIR, Edge("m1", "c1", "distribution", 0, 1.0), without=("c1",)),
@@ -97,12 +148,20 @@ BROKEN = {
         "templates",
         "not '{prompt}'",
     ),
-    "merge": (changed(PAIR, m1=MergeNode("slerp")), "reserved", "'m1' has the kind 'merge'"),
-    "weights edge": (changed(PAIR, Edge("m1", "m2", "weights", 1)), "reserved", "kind 'weights'"),
+    "merge": (changed(PAIR, m1=MergeNode("slerp")), "merge-inputs", "'m1' takes the weights of 0 members"),
+    "merge parameter": (changed(MERGED, w1=MergeNode("ties")), "merge-methods", "lacks the parameter 'density'"),
+    "weights edge": (changed(PAIR, Edge("m1", "m2", "weights", 1)), "edge-kinds", "has the kind 'weights'"),
     "role": (changed(PAIR, m1=MemberNode("chat", role="core")), "reserved", "role 'core'"),
 }
 
 BROKEN_IN_SPACE = {
+    "merge method": (MERGED, SPACE, "allowed-merges", "'w1' has the method 'linear'; allowed: none"),
+    "merged shapes": (
+        changed(MERGED, m1=MemberNode("large")),
+        MERGING,
+        "one-shape",
+        r"'code' of the shape \(\) and 'large' of the shape \(blocks 9\)",
+    ),
     "member": (chain(MemberNode("chatt")), SPACE, "known-members", "'chatt'; .*mean 'chat'"),
     "method": (
         composed((MemberNode("chat"), None), (MemberNode("code"), None)),

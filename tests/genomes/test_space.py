@@ -71,6 +71,7 @@ def test_describe_counts() -> None:
         "num_nodes": 4,
         "num_members": 2,
         "num_combiners": 0,
+        "num_merges": 0,
         "num_drafts": 1,
         "depth": 2,
         "methods": "",

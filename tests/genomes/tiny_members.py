@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import ANSWER_COMBINERS, METHODS
 from genomes.genome import Genome
 from genomes.members.tokenizers import train_tokenizer
 from genomes.nodes import CombinerNode, Edge, MemberNode, PromptNode, ResponseNode
@@ -74,7 +76,7 @@ def response(**changes: float) -> ResponseNode:
 
 def genome_of(
     members: dict[str, MemberNode],
-    joins: dict[str, tuple[str, dict[str, float], dict[str, float | None]]],
+    joins: dict[str, tuple[str, dict[str, Any], dict[str, float | None]]],
     **answer: float,
 ) -> Genome:
     """A genome from member nodes, and combiners as ``{id: (method, parameters, {input: weight})}``, the last on top.
@@ -86,12 +88,14 @@ def genome_of(
     top = next(iter(members))
     for name, (method, parameters, inputs) in joins.items():
         nodes[name] = CombinerNode(
-            method, {key: r.default for key, r in COMBINERS[method].parameters.items()} | parameters
+            method, {key: r.default for key, r in METHODS[method].parameters.items()} | parameters
         )
         for slot, (source, weight) in enumerate(inputs.items()):
-            edges.append(Edge(source, name, "distribution", slot, weight if COMBINERS[method].has_weights else None))
+            kind = "text" if method in ANSWER_COMBINERS else "distribution"
+            edges.append(Edge(source, name, kind, slot, weight if METHODS[method].has_weights else None))
         top = name
-    edges.append(Edge(top, "response", "distribution", 0))
+    is_chosen = top in joins and joins[top][0] in ANSWER_COMBINERS
+    edges.append(Edge(top, "response", "text" if is_chosen else "distribution", 0))
     return Genome(nodes, edges)
 
 
@@ -101,6 +105,16 @@ def with_drafts(genome: Genome, drafts: dict[str, tuple[str, ...]]) -> Genome:
         Edge(writer, reader, "text", 1 + slot) for reader, names in drafts.items() for slot, writer in enumerate(names)
     ]
     return Genome(genome.nodes, [*genome.edges, *edges])
+
+
+def numbers(count: int) -> tuple[float, ...]:
+    """Numbers as if fitted, large enough to matter."""
+    return tuple(np.random.default_rng(count).normal(scale=2.0, size=count).round(3).tolist())
+
+
+def weights_of(names: str) -> dict[str, float]:
+    """Unequal weights of some inputs."""
+    return {name: 1.0 + place for place, name in enumerate(names.split())}
 
 
 def member(name: str, **genes: object) -> MemberNode:
@@ -119,6 +133,46 @@ def shapes() -> dict[str, Genome]:
         "product": genome_of(three, {"c1": ("product", {"sharpness": 1.7}, weights)}),
         "vote": genome_of(three, {"c1": ("vote", {}, weights)}),
         "bayesian": genome_of(three, {"c1": ("bayesian", {"tempering": 0.8}, weights)}),
+        "gate": genome_of(three, {"c1": ("gate", {"active": 2, "sharpness": 1.5}, weights)}),
+        "gate by top": genome_of(three, {"c1": ("gate", {"active": 1, "confidence": "top"}, weights)}),
+        "prompt gate": genome_of(
+            three, {"c1": ("prompt_gate", {"active": 1, "buckets": 16, "numbers": numbers(3 * 17)}, weights)}
+        ),
+        "prompt gates in others": with_drafts(
+            genome_of(
+                three | {"m4": member("ada", template="{draft}, ", draft_tokens=3)},
+                {
+                    "c1": ("prompt_gate", {"active": 1, "buckets": 16, "numbers": numbers(34)}, weights_of("m1 m2")),
+                    "c2": ("prompt_gate", {"active": 2}, weights_of("c1 m3 m4")),
+                    "c3": ("bayesian", {}, {"c2": 1.0, "m2": 2.0}),
+                },
+            ),
+            {"m4": ("m3",)},
+        ),
+        "stack": genome_of(three, {"c1": ("stack", {"numbers": numbers(7 + 9 * 4)}, weights)}),
+        "stack in mean": genome_of(
+            three,
+            {
+                "c1": ("stack", {"features": "outputs", "hidden": 0, "numbers": numbers(7)}, weights_of("m1 m2")),
+                "c2": ("mean", {}, weights_of("c1 m3")),
+            },
+        ),
+        "best of": genome_of(three, {"c1": ("best_of", {"num_samples": 2}, weights)}),
+        "best of by pmi": with_drafts(
+            genome_of(
+                {"m1": member("ada"), "m2": member("bob", template="{draft} "), "m3": member("cleo", draft_tokens=4)},
+                {
+                    "c1": ("product", {}, weights_of("m1 m2")),
+                    "c2": ("best_of", {"judge": "pmi"}, {"c1": None, "m3": None}),
+                },
+            ),
+            {"m2": ("m3",)},
+        ),
+        "best of by likelihood": genome_of(two, {"c1": ("best_of", {"judge": "likelihood"}, weights_of("m1 m2"))}),
+        "answer vote": genome_of(three, {"c1": ("answer_vote", {"order": 1}, weights)}, top_k=6),
+        "answer vote by recall": genome_of(
+            two, {"c1": ("answer_vote", {"balance": "recall", "num_samples": 3}, weights_of("m1 m2"))}, top_k=4
+        ),
         "one member twice": genome_of(
             {"m1": member("ada"), "m2": member("ada"), "m3": member("ada", temperature=1.5)},
             {"c1": ("bayesian", {}, weights)},

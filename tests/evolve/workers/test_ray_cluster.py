@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,12 @@ os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 
 import ray
 
+from evolve.evaluator import EvaluationRequest
+from evolve.jobs import Event
 from evolve.workers import WorkerSettings, WorkersUnavailableError, open_pool
 from evolve.workers.ray_cluster import RayCluster, num_local_cpus, places
+from fitness.result import Evaluation
+from tests.evolve.toy import ToyEvaluator, ToyFactory, create, digest_of_uninterrupted
 from tests.evolve.workers.contract import evaluate
 from tests.evolve.workers.evaluators import ScriptedFactory, request
 from tests.evolve.workers.processes import descendants, still_running
@@ -101,6 +107,61 @@ def test_a_cluster_that_was_joined_goes_on(head: subprocess.Popen[str]) -> None:
     head.stdin.write("\n")
     head.stdin.flush()
     assert head.stdout.readline() == "still here\n"  # On the CPU that the worker held.
+
+
+@dataclass(frozen=True)
+class PatientFactory(ToyFactory):
+    """Evaluators that begin when two of them have work, so that no node is idle when one dies."""
+
+    directory: str = ""
+
+    def __call__(self) -> PatientEvaluator:
+        return PatientEvaluator(self)
+
+
+class PatientEvaluator(ToyEvaluator):
+    def evaluate(self, request: EvaluationRequest) -> Evaluation:
+        workers = Path(self.factory.directory)
+        workers.mkdir(exist_ok=True)
+        (workers / str(os.getpid())).touch()
+        deadline = time.monotonic() + 60
+        while len(list(workers.iterdir())) < 2 and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        return super().evaluate(request)
+
+
+@pytest.mark.ray
+def test_a_node_that_dies_in_mid_run_costs_nothing(directory: Path) -> None:
+    from ray.cluster_utils import Cluster
+
+    factory = PatientFactory(directory=str(directory / "workers"))
+    expected = digest_of_uninterrupted(directory / "serial")
+    store = {"object_store_memory": 100 << 20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **store})
+    nodes = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]
+    removed: list[int] = []
+    finished_by: dict[str, int] = {}
+    try:
+        with (
+            open_pool(factory, WorkerSettings(2, 60.0), address=cluster.address) as pool,
+            create(directory / "ray") as run,
+        ):
+
+            def kill_a_node(event: Event) -> None:
+                if event.kind == "result":
+                    finished_by[event.payload["worker"]] = finished_by.get(event.payload["worker"], 0) + 1
+                if len(finished_by) == 2 and not removed:  # Both nodes have worked.
+                    removed.append(run.state.num_commits)
+                    cluster.remove_node(nodes.pop(), allow_graceful=False)
+
+            run.advance(pool, kill_a_node)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    assert removed
+    assert removed[0] < run.state.num_commits
+    assert sum(finished_by.values()) == run.state.num_evaluations
+    assert run.trajectory_digest == expected
 
 
 def test_more_workers_than_this_machine_has_cpus_are_refused_without_ray() -> None:

@@ -109,7 +109,10 @@ def test_numbers_with_exponents_are_numbers(least: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("space.methodz=[mean]", "space.methodz: unknown key; allowed are methods, .*; did you mean 'methods'?"),
+        (
+            "space.methodz=[mean]",
+            "space.methodz: unknown key; allowed are plugins, methods, .*; did you mean 'methods'?",
+        ),
         ("serch.population=3", "serch: unknown key; allowed are name, .*; did you mean 'search'?"),
         ("search.lagg=3", "search.lagg: unknown key; .*; did you mean 'lag'?"),
         ("workers.gpu=1", "workers.gpu: unknown key; allowed are count, "),
@@ -172,6 +175,31 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(least: Path
     (problem,) = problems(least, override)
     assert re.match(pattern, problem), problem
     assert problem.endswith(f"(override {override!r})")
+
+
+FUNCTION = "fitness.objectives=[nll, {function: %s, direction: maximise%s}]"
+
+
+@pytest.mark.parametrize(
+    ("function", "further", "message"),
+    [
+        ("mine", "", "fitness.objectives[1].function: is 'mine'; allowed is 'module:function', as in"),
+        ("'mine:a-b'", "", "fitness.objectives[1].function: is 'mine:a-b'; allowed is"),
+        ("'mine:f'", ", nmae: x", "fitness.objectives[1].nmae: unknown key; allowed are function, direction, name"),
+        ("'mine:nll'", ", name: nll", "fitness.objectives: 'nll' stands more than once"),
+        ("'mine:coherence'", "", "fitness.objectives: 'coherence' is a built-in objective; give your function another"),
+    ],
+)
+def test_functions_are_checked_by_name(least: Path, function: str, further: str, message: str) -> None:
+    (problem,) = problems(least, FUNCTION % (function, further))
+    assert problem.startswith(message)
+
+
+def test_a_function_is_named_and_found_beside_the_file_without_being_imported(least: Path) -> None:
+    config = load_experiment(least, [FUNCTION % ("'nowhere.mine:share'", ", parameters: {words: [please]}")])
+    assert config.fitness.objective_names == ("nll", "share")
+    assert config.to_document()["fitness"]["objectives"][1]["path"] == str(least.parent)
+    assert experiment_from_document(config.to_document()) == config
 
 
 def test_nsga2_needs_two_objectives(least: Path) -> None:

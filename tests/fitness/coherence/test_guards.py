@@ -72,8 +72,8 @@ class TestWordSalad:
         def salad(gain):
             return guards.word_salad(gain, split("it was good to see you there"), low=-0.5, shuffled=-3.0)
 
-        assert salad(-0.5) == pytest.approx(0.95)
-        assert salad(-3.0) == pytest.approx(0.05)
+        assert salad(-0.5) == pytest.approx(0.95**0.6)
+        assert salad(-3.0) == pytest.approx(0.05**0.6)
         assert salad(2.0) > 0.99
         assert salad(-900.0) == pytest.approx(0.0, abs=1e-9)
 
@@ -89,6 +89,23 @@ class TestTemplateEcho:
     @pytest.mark.parametrize("reply", ["Hiking where?", "Hiking is my favorite sport, hiking and climbing.", "Oh no!"])
     def test_new_words_or_no_repetition_pass(self, reply):
         assert template_echo(reply) == 1.0
+
+
+class TestNovelty:
+    TURNS = ("Did you feed the parrots?", "No, I was painting the garage.")
+
+    @pytest.mark.parametrize(
+        ("reply", "factor"),
+        [
+            ("I like parrots and garages.", 0.85),
+            ("What is your favorite thing about parrots?", 0.95),
+            ("Parrots eat seeds and fruit.", 1.0),
+            ("Yes, I did.", 1.0),
+            ("My brother went home.", 1.0),
+        ],
+    )
+    def test_naming_the_topic_is_not_saying_something(self, reply, factor):
+        assert guards.novelty(self.TURNS, reply) == factor
 
 
 class TestSpeakerTag:
@@ -120,6 +137,7 @@ def test_every_guard_stays_between_0_and_1_on_any_text(reply, turns):
         guards.loops(said),
         guards.word_salad(0.0, said, low=-0.5, shuffled=-3.0),
         guards.template_echo(heard, said),
+        guards.novelty(turns, reply),
         guards.speaker_tag(reply),
         guards.ending(reply),
     ]

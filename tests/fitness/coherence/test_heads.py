@@ -1,5 +1,7 @@
 """The heads learn which turn answers which, on vectors made for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,8 @@ def made_up(*, rng, num_documents=60, turns=6, dimension=16):
         means=vectors[replies - 1],
         lasts=replies - 1,
         replies=replies,
+        owns=replies,
+        forgeries=np.full((len(replies), 2), -1),
         documents=replies // turns,
         domains=(replies // turns) % 2,
     )
@@ -76,7 +80,27 @@ def test_heads_are_their_tensors(heads, data):
     assert all(np.array_equal(first[name], second[name]) for name in HEAD_NAMES)
 
 
+def test_forgeries_are_beaten_by_who_has_seen_them(data):
+    """Forged replies are the true ones pushed along one direction: only who was shown them knows the direction."""
+    rng = np.random.default_rng(7)
+    push = rng.normal(size=data.vectors.shape[1])
+    forged = data.vectors[data.replies] + 1.5 * push / np.linalg.norm(push)
+    vectors = np.concatenate([data.vectors, forged / np.linalg.norm(forged, axis=1, keepdims=True)]).astype(np.float32)
+    numbers = np.arange(len(data.vectors), len(vectors))
+    shown = replace(data, vectors=vectors, forgeries=np.stack([numbers, numbers], axis=1))
+    heads = Heads.fit(shown, num_epochs=20, rng=np.random.default_rng(1))
+    blind = Heads.fit(data, num_epochs=20, rng=np.random.default_rng(1))
+    share = {}
+    for name, model in (("shown", heads), ("blind", blind)):
+        true = logits(model, data, np.arange(len(data.replies)))["hard"]
+        false = model.scores(data.vectors[data.lasts], data.means, vectors[numbers])["hard"]
+        share[name] = (true > false).mean()
+    assert share["shown"] > 0.95
+    assert share["shown"] > share["blind"]
+
+
 def test_too_few_places_are_an_error_that_counts(data):
-    few = PairData(data.vectors, data.means[:3], data.lasts[:3], data.replies[:3], data.documents[:3], data.domains[:3])
+    names = ("means", "lasts", "replies", "owns", "forgeries", "documents", "domains")
+    few = replace(data, **{name: getattr(data, name)[:3] for name in names})
     with pytest.raises(ValueError, match="on 3 places"):
         Heads.fit(few, num_epochs=1, rng=np.random.default_rng(0))

@@ -162,7 +162,7 @@ class TestFilesAndFit:
         assert CoherenceScorer.fit(documents, encoder=encoder, seed=2).version != small.version
 
     def test_the_shipped_scorer_is_small_and_its_version_follows_its_files(self, scorer, tmp_path):
-        assert sum(path.stat().st_size for path in BUNDLED_SCORER.iterdir()) < 5_000_000
+        assert sum(path.stat().st_size for path in BUNDLED_SCORER.iterdir()) < 12_000_000
         assert scorer.version == scorer_version(BUNDLED_SCORER)
         copy = tmp_path / "copy"
         shutil.copytree(BUNDLED_SCORER, copy)

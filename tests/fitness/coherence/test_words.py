@@ -2,7 +2,7 @@
 
 import pytest
 
-from fitness.coherence.words import MAX_WORDS, content_words, shortened, spoken, words
+from fitness.coherence.words import MAX_WORDS, content_words, shortened, spoken, without_borrowed, words
 
 
 def test_marks_are_tokens_and_case_is_lost():
@@ -26,3 +26,26 @@ def test_content_is_what_is_left_without_function_words():
 def test_only_the_first_words_are_kept_on_one_line():
     assert shortened("a\n  b") == "a b"
     assert len(shortened("word " * 500).split()) == MAX_WORDS
+
+
+@pytest.mark.parametrize(
+    ("reply", "left"),
+    [
+        ("I always wanted to know more about parrots!", "I always wanted to know more about it"),
+        ("We painted the parrot in the garage.", "We it the it in the it"),
+        ("Parrots, parrots, parrots!", "it"),
+        ("My brother works nearby.", "My brother works nearby."),
+        ("", ""),
+    ],
+)
+def test_words_that_the_context_holds_are_taken_back_in_any_ending(reply, left):
+    assert without_borrowed(["Did you feed the parrots?", "No, I was painting the garage."], reply) == left
+
+
+def test_inflections_share_a_stem():
+    for first, second in (("families", "family"), ("baking", "bakes"), ("baked", "bake"), ("boxes", "box")):
+        assert without_borrowed([f"The {first}"], f"My {second}") == "My it"
+
+
+def test_function_words_are_nobodys():
+    assert without_borrowed(["Did you do it?"], "Did you do it?") == "Did you do it?"

@@ -56,7 +56,7 @@ class TestForward:
         width = tokens.shape[1]
         cache = model.new_cache()
         # Every row's prompt has to be in the first part.
-        cuts = [0, width - 1, width] if model.config.program().drafts else [0, 7, 8, width - 2, width]
+        cuts = [0, width - 1, width] if model.config.program().needs_prompt else [0, 7, 8, width - 2, width]
         parts = []
         for start, end in itertools.pairwise(cuts):
             inputs = {"attention_mask": mask[:, :end], "past_key_values": cache, "prompt_lengths": lengths}
@@ -104,7 +104,7 @@ class TestGenerate:
     def test_uncached_is_cached(self, genome: Genome) -> None:
         model = model_of(genome)
         tokens, mask = batch()
-        if model.config.program().drafts:
+        if model.config.program().needs_prompt:
             with pytest.raises(ValueError, match="use_cache is False"):
                 model.generate(tokens, attention_mask=mask, use_cache=False)
             return

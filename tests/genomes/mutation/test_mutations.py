@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from genomes.combiners import METHODS
 from genomes.genome import Genome
 from genomes.mutation import MUTATIONS
 from genomes.nodes import CombinerNode, MemberNode, ResponseNode
@@ -105,7 +106,7 @@ def test_change_method_keeps_weights_where_both_have_them() -> None:
         (combiner,) = child.of_type(CombinerNode).values()
         weights = {edge.weight for edge in child.edges if child.nodes[edge.target] is combiner}
         assert combiner.method != "weighted"
-        assert weights == ({1.0, 0.5} if combiner.method in ("product", "bayesian") else {None})
+        assert weights == ({1.0, 0.5} if METHODS[combiner.method].has_weights else {None})
 
 
 def test_additions_and_removals_change_the_counts() -> None:

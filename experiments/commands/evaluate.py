@@ -1,0 +1,139 @@
+"""``evolve evaluate``: the scores of a composition that somebody wrote, on every objective, without a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.by_hand import read_genome
+from experiments.compositions import NUM_PROMPTS, CompositionEvaluator, joined
+from experiments.config import load_experiment
+from experiments.measures import interval_of
+from experiments.preparation import Problem, prepare
+from experiments.progress import Display
+from experiments.tables import ARROWS, number_text
+from fitness.objectives import OBJECTIVES
+from fitness.result import Evaluation, Objective
+from fitness.statistics import Interval
+from genomes.genome import Genome
+from genomes.identity import canonical_genome, genome_key
+from genomes.members.quiet import quiet_transformers
+
+PANELS = ("validation", "test", "search")
+"""The panels that a genome can be scored on, the default first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one objective says.
+
+    Attributes:
+        objective: Which one.
+        value: What a search would select on.
+        mean: Mean over prompts with its 95 % bootstrap interval; equal to the value but for ``coherence``.
+    """
+
+    objective: Objective
+    value: float
+    mean: Interval
+
+
+def evaluate_genome(
+    path: Path,
+    experiment: Path,
+    *,
+    panel: str = "validation",
+    settings: tuple[str, ...] = (),
+    as_json: bool = False,
+    console: Console | None = None,
+) -> list[Score]:
+    """Score a genome file on all built-in objectives and those of the experiment, print the scores and return them.
+
+    Everything runs in this process. Members that have to be trained are trained first, unless they are in the cache.
+
+    Args:
+        path: The genome file.
+        experiment: Experiment file: members, prompts, and a user's own objectives.
+        panel: Which prompts; answers have the seeds that they have in a run of the experiment.
+        settings: ``section.key=value`` overrides of the experiment.
+        as_json: Print JSON instead of a table.
+        console: Where the table goes; standard output without.
+
+    Raises:
+        ValueError: The panel is unknown, the genome is no valid one, or it could not be scored.
+    """
+    if panel not in PANELS:
+        raise ValueError(f"--panel is {panel!r}; allowed are {', '.join(PANELS)}.")
+    config = load_experiment(experiment, settings)
+    console = console or Console()
+    with Display(Console(stderr=True)) as display:
+        problem = prepare(config, is_serial=True, on_progress=display.training)
+        genome = canonical_genome(read_genome(path, problem.space))
+    evaluation = _evaluation(genome, problem, panel)
+    scores = _scores(evaluation, problem)
+    if as_json:
+        document = {"genome": genome_key(genome), "panel": panel, NUM_PROMPTS: int(evaluation.metrics[NUM_PROMPTS])}
+        print(json.dumps({**document, "objectives": [asdict(score) for score in scores]}, indent=2))
+    else:
+        _print(scores, evaluation, title=f"{path} on {panel} prompts of {config.name}", console=console)
+    return scores
+
+
+def _evaluation(genome: Genome, problem: Problem, panel: str) -> Evaluation:
+    own = [operator for operator in problem.factory.operators if operator.name not in OBJECTIVES]
+    operators = [*OBJECTIVES.values(), *own]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(problem.config.workers.cpus_per_worker)
+    try:
+        with quiet_transformers():
+            evaluator: CompositionEvaluator = problem.factory()
+        windows = [
+            evaluator.measured(genome, problem.factory.window(panel, number), operators=operators, replicate=number)
+            for number in range(problem.factory.num_windows(panel))
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    evaluation = joined(windows)
+    if not evaluation.is_ok:
+        raise ValueError(f"The genome could not be scored: {evaluation.outcome.value}, {evaluation.error}.")
+    return evaluation
+
+
+def _scores(evaluation: Evaluation, problem: Problem) -> list[Score]:
+    """The experiment's objectives first, in its order."""
+    described = {operator.name: operator.objective for operator in OBJECTIVES.values()}
+    ordered = {objective.name: objective for objective in problem.factory.objectives} | described
+    names = [*(objective.name for objective in problem.factory.objectives), *described]
+    report = problem.config.report
+    return [
+        Score(
+            ordered[name],
+            evaluation.metrics[name],
+            interval_of(evaluation, name, resamples=report.bootstrap_resamples, seed=problem.config.seed),
+        )
+        for name in dict.fromkeys(names)
+    ]
+
+
+def _print(scores: list[Score], evaluation: Evaluation, *, title: str, console: Console) -> None:
+    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("objective")
+    table.add_column("value", justify="right")
+    table.add_column("mean over prompts [95 %]", justify="right")
+    table.add_column("unit")
+    for score in scores:
+        mean = score.mean
+        has_width = mean.high > mean.low
+        interval = f"{number_text(mean.value)} [{number_text(mean.low)}, {number_text(mean.high)}]" if has_width else ""
+        name = f"{score.objective.name} {ARROWS[score.objective.direction]}"
+        table.add_row(name, number_text(score.value), interval, escape(score.objective.unit))
+    console.print(table)
+    num_prompts = int(evaluation.metrics[NUM_PROMPTS])
+    console.print(f"{num_prompts} prompts, bootstrap over prompts. Latency is this machine's.")

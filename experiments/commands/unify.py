@@ -1,0 +1,111 @@
+"""``evolve export --as merged|distilled``: a composition as one plain GPT-2 that needs nothing of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from evolve.history import read_state
+from evolve.log_reading import RunLogReader
+from experiments.by_hand import read_genome
+from experiments.commands.export import chosen_genome
+from experiments.config import experiment_from_document, load_experiment
+from experiments.config.loading import AGENT_KIND
+from experiments.config.section import allowed_names
+from experiments.corpora.streams import token_streams
+from experiments.export.artifact import require_free
+from experiments.fitting import fitted_for_export
+from experiments.preparation import Problem, prepare
+from experiments.progress import Display
+from experiments.results import Results
+from experiments.unify.distilled import Student, distil_composition
+from experiments.unify.folder import write_unified
+from experiments.unify.merged import merge_composition
+from experiments.unify.report import UnifiedReport, print_report
+from genomes.genome import Genome
+from genomes.serialization import genome_from_json
+
+KINDS = ("composite", "merged", "distilled")
+"""What ``--as`` may say."""
+
+
+def export_unified(
+    source: Path,
+    to: Path,
+    *,
+    kind: str,
+    members: Path | None = None,
+    individual: str | None = None,
+    student: Mapping[str, int] | None = None,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> UnifiedReport:
+    """Write a composition as one plain GPT-2, print what was kept and return it.
+
+    Args:
+        source: A run directory, or a genome file together with ``members``.
+        to: Directory to write.
+        kind: ``"merged"`` or ``"distilled"``.
+        members: The experiment file that has a genome file's members.
+        individual: Id or key of another individual of the run than the winner.
+        student: Sizes of the distilled model: ``layers``, ``width`` and ``tokens``, each where it is not the default.
+        overwrite: Replace what is there.
+        console: Where the table goes; standard output without.
+
+    Raises:
+        ValueError: There is no such kind, or no such composition in the run.
+        MergeError: Members of different shapes are to be merged; names tensor and shapes.
+        FileExistsError: ``to`` is not empty.
+    """
+    if kind not in KINDS or (kind == "composite" and not student):
+        raise ValueError(f"--as is {kind!r}; {allowed_names(kind, KINDS)}")
+    if kind != "distilled" and student:
+        raise ValueError(
+            f"--as is {kind!r}, which has no student, but {', '.join(student)} is given; leave out --student-layers, "
+            "--student-width and --tokens."
+        )
+    require_free(to, overwrite=overwrite)
+    console = console or Console()
+    with Display(Console(stderr=True)) as display:
+        genome, problem = _composition(source, members, individual, display)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(problem.config.workers.cpus_per_worker)
+        try:
+            if kind == "merged":
+                unified = merge_composition(genome, problem.catalogue)
+            else:
+                streams_with = partial(token_streams, problem.documents, domains=list(problem.documents))
+                unified = distil_composition(
+                    genome,
+                    problem.catalogue,
+                    streams_with,
+                    Student(**(student or {}), seed=problem.config.seed),
+                    on_progress=partial(display.training, "student"),
+                )
+            report = write_unified(genome, unified, to, problem)
+        finally:
+            torch.set_num_threads(threads)
+    print_report(report, console=console)
+    console.print(f"Wrote {to}: config.json, model.safetensors, tokenizer, genome.json, report.json, README.md")
+    return report
+
+
+def _composition(
+    source: Path, members: Path | None, individual: str | None, display: Display
+) -> tuple[Genome, Problem]:
+    if members is not None:
+        problem = prepare(load_experiment(members), is_serial=True, on_progress=display.training)
+        genome = read_genome(source, problem.space)
+    else:
+        with RunLogReader(source) as log:
+            document = log.meta["config"]
+        if document.get("kind") == AGENT_KIND:
+            raise ValueError(f"The run in {source} evolves agents; only compositions of GPT-2 models become one GPT-2.")
+        problem = prepare(experiment_from_document(document), is_serial=True, on_progress=display.training)
+        chosen = chosen_genome(source, read_state(source), Results.read(source), individual=individual)
+        genome = genome_from_json(chosen)
+    return fitted_for_export(genome, problem.config, problem.catalogue), problem

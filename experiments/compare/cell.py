@@ -1,0 +1,176 @@
+"""One method with one seed: its search, the winner by validation prompts, and one look at the test prompts.
+
+A cell is a function of its address and the comparison's description. It is written as one JSON file when it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve.evaluator import EvaluationRequest, Evaluator
+from evolve.settings import SearchSettings
+from experiments.compare.baselines import BASELINES
+from experiments.compare.bench import Bench, BudgetSpentError, leaders
+from experiments.compare.task import Task
+from experiments.compositions import joined
+from experiments.finals import FinalsError
+from fitness.result import Evaluation
+
+_NUM_CHECKPOINTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a search had after some charged evaluations.
+
+    Attributes:
+        evaluations: How many.
+        search: Leading objective of the incumbent on the search panel, as the search knew it.
+        test: The same on the test panel; None where looking would cost too much. Nothing is chosen by it.
+    """
+
+    evaluations: int
+    search: float
+    test: float | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The outcome of one method with one seed.
+
+    Attributes:
+        baseline: Name of the method.
+        seed: The seed.
+        evaluations: Evaluations charged.
+        checkpoints: The course of the search.
+        genome: Canonical JSON of the winner: of the search's leaders, the best on the validation panel.
+        search: The winner's leading objective on the search panel.
+        validation: The same on the validation panel.
+        test: On the test panel, by prompt; their mean is the result.
+        active_parameters: Parameters that the winner runs per token.
+        seconds: Wall time.
+    """
+
+    baseline: str
+    seed: int
+    evaluations: int
+    checkpoints: tuple[Checkpoint, ...]
+    genome: str
+    search: float
+    validation: float
+    test: Mapping[str, float]
+    active_parameters: float
+    seconds: float
+
+    @property
+    def test_mean(self) -> float:
+        """The mean over the test prompts."""
+        return sum(self.test.values()) / len(self.test)
+
+    def write(self, path: Path) -> None:
+        """Write it in one step."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".json.new")
+        scratch.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        scratch.replace(path)
+
+    @staticmethod
+    def read(path: Path) -> Cell:
+        """What ``write`` wrote."""
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        checkpoints = tuple(Checkpoint(**checkpoint) for checkpoint in document["checkpoints"])
+        return Cell(**{**document, "checkpoints": checkpoints})
+
+
+def run_cell(
+    baseline: str,
+    seed: int,
+    task: Task,
+    evaluator: Evaluator,
+    *,
+    search: SearchSettings,
+    budget: int,
+    finalists: int,
+    directory: Path,
+) -> Cell:
+    """Carry one method with one seed through.
+
+    Args:
+        baseline: Its name.
+        seed: The seed.
+        task: What the method works on.
+        evaluator: The task's.
+        search: How the engine's modes search.
+        budget: Evaluations that may be charged.
+        finalists: Leaders that the validation panel chooses from.
+        directory: Where the method may keep files while it searches.
+
+    Raises:
+        FinalsError: Nothing could be scored.
+    """
+    started = time.perf_counter()
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{baseline}-{seed}-", dir=directory) as own:
+        bench = Bench(task, evaluator, search=search, budget=budget, seed=seed, directory=Path(own))
+        with suppress(BudgetSpentError):
+            BASELINES[baseline].search(bench)
+    final = leaders(bench.steps, task, count=finalists)
+    measured = [(one, _measured(one.genome, "validation", task, evaluator)) for one in final]
+    scored = [(task.sign * _mean(found, task), one.key, one, found) for one, found in measured if found.is_ok]
+    if not scored:
+        failure = next((step.evaluation.error for step in bench.steps if not step.evaluation.is_ok), "nothing proposed")
+        raise FinalsError(f"{baseline!r} with seed {seed!r} found nothing that could be scored: {failure}.")
+    _, _, winner, validation = min(scored, key=lambda entry: entry[:2])
+    test = _measured(winner.genome, "test", task, evaluator)
+    if not test.is_ok:
+        raise FinalsError(f"The winner of {baseline!r} with seed {seed!r} fails on the test panel: {test.error}.")
+    return Cell(
+        baseline=baseline,
+        seed=seed,
+        evaluations=len(bench.steps),
+        checkpoints=tuple(_checkpoints(bench, evaluator, budget=budget)),
+        genome=winner.genome,
+        search=winner.value,
+        validation=_mean(validation, task),
+        test=_by_prompt(test, task),
+        active_parameters=test.metrics["active_parameters"],
+        seconds=time.perf_counter() - started,
+    )
+
+
+def checkpoints_of(budget: int) -> list[int]:
+    """Numbers of evaluations at which courses are compared: the budget, its half, its quarter, ..."""
+    return sorted({max(1, round(budget / 2**step)) for step in range(_NUM_CHECKPOINTS)})
+
+
+def _checkpoints(bench: Bench, evaluator: Evaluator, *, budget: int) -> list[Checkpoint]:
+    task, found = bench.task, []
+    for count in checkpoints_of(budget):
+        best = leaders(bench.steps[:count], task, count=1)
+        if not best:
+            continue
+        # Answering all test prompts for every incumbent would cost more than the search itself.
+        test = None if task.is_noisy else _mean(_measured(best[0].genome, "test", task, evaluator), task)
+        found.append(Checkpoint(count, best[0].value, test))
+    return found
+
+
+def _measured(genome: str, panel: str, task: Task, evaluator: Evaluator) -> Evaluation:
+    windows = range(task.num_windows[panel])
+    return joined([evaluator.evaluate(EvaluationRequest(genome, panel, window)) for window in windows])
+
+
+def _by_prompt(evaluation: Evaluation, task: Task) -> dict[str, float]:
+    return dict(evaluation.details[task.objective.name])
+
+
+def _mean(evaluation: Evaluation, task: Task) -> float:
+    values = _by_prompt(evaluation, task)
+    return sum(values.values()) / len(values)

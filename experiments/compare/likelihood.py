@@ -1,0 +1,117 @@
+"""The evaluator of comparisons on likelihood: whole panels from kept member outputs, in milliseconds per genome.
+
+Its values are those of the objective ``nll`` (fitness/objectives/nll.py) up to rounding; which genomes cost a forward
+pass all the same is said in genomes/teacher_forcing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evolve.evaluator import EvaluationRequest
+from experiments.compositions import NUM_PROMPTS
+from experiments.corpora.documents import Example
+from fitness.likelihood import nll_nats_per_token
+from fitness.objectives import OBJECTIVES
+from fitness.result import Evaluation, Objective, Outcome
+from genomes.combiners.plugins import load_plugins
+from genomes.errors import GenomeFormatError
+from genomes.members.catalogue import MemberCatalogue
+from genomes.members.store import Store
+from genomes.serialization import genome_from_json
+from genomes.space import CompositionSpace
+
+if TYPE_CHECKING:
+    from genomes.teacher_forcing import TeacherForcing
+
+_CODE_VERSION = 1  # Part of the version: raise it when a change here or in genomes/teacher_forcing changes values.
+
+
+@dataclass(frozen=True)
+class LikelihoodEvaluatorFactory:
+    """Makes the evaluator in any process.
+
+    Attributes:
+        catalogue: Where the members are.
+        space: Limits that genomes are checked against.
+        panels: Examples by panel; an evaluation reads all of its panel.
+        store_root: Where member outputs are kept.
+    """
+
+    catalogue: MemberCatalogue
+    space: CompositionSpace
+    panels: Mapping[str, Sequence[Example]]
+    store_root: Path
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Likelihood leads."""
+        return OBJECTIVES["nll"].objective, OBJECTIVES["active_parameters"].objective
+
+    @cached_property
+    def version(self) -> str:
+        """A hash over everything that decides an evaluation's result besides the request."""
+        document = {
+            "code": _CODE_VERSION,
+            "members": {name: self.catalogue.info(name).key for name in sorted(self.catalogue.names)},
+            "panels": {name: [asdict(example) for example in panel] for name, panel in self.panels.items()},
+        }
+        return blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def __call__(self) -> LikelihoodEvaluator:
+        """The evaluator; members are loaded when they are first needed."""
+        load_plugins(modules=self.space.plugins, methods=self.space.methods)
+        return LikelihoodEvaluator(self)
+
+
+class LikelihoodEvaluator:
+    """Scores genomes by the likelihood of the human replies. Replicates do not differ."""
+
+    def __init__(self, factory: LikelihoodEvaluatorFactory) -> None:
+        self._factory = factory
+        self._panels: dict[str, TeacherForcing] = {}
+
+    def evaluate(self, request: EvaluationRequest) -> Evaluation:
+        """Nats per token of every reply of the panel, and their mean."""
+        from genomes.phenotype import compile_genome
+
+        try:
+            genome = genome_from_json(request.genome)
+        except GenomeFormatError as error:
+            return Evaluation.failed(Outcome.INVALID, str(error))
+        if problems := self._factory.space.problems(genome):
+            return Evaluation.failed(Outcome.INVALID, "; ".join(problems))
+        (likelihoods,) = self._forcing(request.panel).reply_likelihoods([genome])
+        examples = self._factory.panels[request.panel]
+        nll = {
+            example.id: nll_nats_per_token([likelihood])
+            for example, likelihood in zip(examples, likelihoods, strict=True)
+        }
+        parameters = float(compile_genome(genome, self._factory.catalogue).active_parameters_per_token)
+        objectives = {"nll": sum(nll.values()) / len(nll), "active_parameters": parameters}
+        return Evaluation.ok(
+            objectives, scores=nll, metrics={**objectives, NUM_PROMPTS: len(nll)}, details={"nll": nll}
+        )
+
+    def _forcing(self, panel: str) -> TeacherForcing:
+        from genomes.teacher_forcing import EvaluationSet, TeacherForcing
+
+        if panel not in self._panels:
+            examples = self._factory.panels[panel]
+            replied = EvaluationSet.of(
+                [example.context for example in examples], [example.reply for example in examples]
+            )
+            temperatures = self._factory.space.member_temperature
+            self._panels[panel] = TeacherForcing(
+                self._factory.catalogue,
+                replied,
+                store=Store(self._factory.store_root),
+                temperatures=(temperatures.low * 0.99, temperatures.high * 1.01),
+            )
+        return self._panels[panel]

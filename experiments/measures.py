@@ -1,0 +1,19 @@
+"""One number of an evaluation with its interval over prompts: what the tables of all commands are made of."""
+
+from __future__ import annotations
+
+from fitness.result import Evaluation
+from fitness.statistics import Interval, bootstrap_mean
+
+
+def interval_of(evaluation: Evaluation, name: str, *, resamples: int, seed: int) -> Interval:
+    """The mean of an objective over prompts, with its 95 % bootstrap interval.
+
+    It is the objective's value but for ``coherence``, whose value also judges all answers together. An objective that
+    has no numbers per prompt gives its value and an interval without width.
+    """
+    by_prompt = evaluation.details.get(name)
+    if not by_prompt:
+        value = evaluation.metrics[name]
+        return Interval(value, value, value)
+    return bootstrap_mean([by_prompt[prompt] for prompt in sorted(by_prompt)], resamples=resamples, seed=seed)

@@ -1,0 +1,97 @@
+"""What serving knows of an artifact: its program, tokenizer and sizes. Members' weights are kept apart from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+
+from experiments.export.artifact import ArtifactError, load_artifact
+from genomes.huggingface import CompositeConfig
+from genomes.huggingface.program_composite import Program
+from genomes.huggingface.pruning_composite import rooted
+from genomes.huggingface.tolerant_composite import TolerantRuntime
+from genomes.huggingface.trunk_composite import Trunk
+from genomes.prompting import closing_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """An artifact without its members' blocks.
+
+    Attributes:
+        program: What to compute.
+        tokenizer: Shared by all members.
+        closing: Token ids that end an answer.
+        num_positions: The most tokens of prompt and answer together.
+        vocabulary_size: Token ids are below it.
+        fingerprint: Stands for the artifact's configuration.
+    """
+
+    program: Program
+    tokenizer: PreTrainedTokenizerBase
+    closing: tuple[int, ...]
+    num_positions: int
+    vocabulary_size: int
+    fingerprint: str
+
+    @property
+    def no_text(self) -> int:
+        """The token that stands for an empty prompt: the one that ends texts, or else the first that ends answers."""
+        end = self.tokenizer.eos_token_id
+        return self.closing[0] if end is None else int(end)
+
+    def tokens(self, text: str) -> list[int]:
+        """A prompt's token ids."""
+        ids = list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return ids or [self.no_text]
+
+    def runtime(
+        self, trunks: Mapping[str, Trunk], failed: Mapping[str, str], *, root: int | None = None
+    ) -> TolerantRuntime:
+        """The program over some trunks; ``root`` makes another of its values the response.
+
+        Raises:
+            NoMemberLeftError: All members have failed.
+        """
+        program = self.program if root is None else rooted(self.program, root)
+        return TolerantRuntime(program, trunks, closing_tokens=self.closing, failed=failed)
+
+
+def open_artifact(directory: Path) -> tuple[Composite, dict[str, GPT2LMHeadModel]]:
+    """An artifact and its members by name; none of the directory's code is run.
+
+    Raises:
+        ArtifactError: The directory is no artifact.
+    """
+    model, tokenizer = load_artifact(directory)
+    config = model.config
+    program = config.program()
+    composite = Composite(
+        program=program,
+        tokenizer=tokenizer,
+        closing=closing_tokens(tokenizer),
+        num_positions=config.max_position_embeddings,
+        vocabulary_size=config.vocab_size,
+        fingerprint="fp_" + hashlib.sha256(config.to_json_string(use_diff=False).encode()).hexdigest()[:12],
+    )
+    return composite, {name: model.members_by_name[name] for name in program.members}
+
+
+def member_names(directory: Path) -> tuple[str, ...]:
+    """The members that an artifact's program uses, without loading them.
+
+    Raises:
+        ArtifactError: The directory is no artifact.
+    """
+    try:
+        config = CompositeConfig.from_pretrained(directory, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ArtifactError(f"The artifact {directory} cannot be read ({error}).") from error
+    if not config.graph:
+        raise ArtifactError(f"{directory} holds no composite. Write one with: evolve export RUN --to DIRECTORY")
+    names: tuple[str, ...] = config.program().members
+    return names

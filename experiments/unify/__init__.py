@@ -1,0 +1,7 @@
+"""One plain ``GPT2LMHeadModel`` in place of a composition, which stock transformers loads: by merging or by distilling.
+
+merged.py     the composition's weights for its members become weights of a linear merge of their parameters
+distilled.py  a student learns the composition's distributions on the training split
+report.py     what was kept: coherence and NLL of composition, unified model and best member
+folder.py     the directory: model, tokenizer, report and card
+"""

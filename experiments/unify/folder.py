@@ -1,0 +1,125 @@
+"""The directory of a unified model: a plain GPT-2 with its tokenizer, what the report says, and a card."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+from transformers import GenerationConfig
+
+from experiments.export.artifact import GENOME_FILE, replaced
+from experiments.preparation import Problem
+from experiments.unify.merged import Unified
+from experiments.unify.report import UnifiedReport, interval_text, measure_unified
+from genomes.genome import Genome
+from genomes.identity import canonical_genome, genome_key
+from genomes.members.quiet import quiet_transformers
+from genomes.nodes import ResponseNode
+from genomes.prompting import MIN_NEW_TOKENS, closing_tokens
+from genomes.serialization import genome_to_json
+
+REPORT_FILE = "report.json"
+CARD_FILE = "README.md"
+
+_USE = """## Use
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("DIRECTORY")
+tokenizer = AutoTokenizer.from_pretrained("DIRECTORY")
+turns = ["hello there", "hi, how are you?"]
+inputs = tokenizer("\\n".join(turns) + "\\n", return_tensors="pt")
+answer = model.generate(**inputs)[0, inputs["input_ids"].shape[1] :]
+print(tokenizer.decode(answer, skip_special_tokens=True).strip())
+```
+
+Every turn stands on a line of its own and the answer is one line.
+"""
+
+
+def write_unified(genome: Genome, unified: Unified, to: Path, problem: Problem) -> UnifiedReport:
+    """Write a unified model in one step: the directory is complete or not there.
+
+    What is scored for the report is the model as it was read back from the files.
+
+    Args:
+        genome: The composition that it stands for.
+        unified: The model.
+        to: Directory to write; replaced where it is there.
+        problem: Members, prompts and scorer.
+    """
+    genome = canonical_genome(genome)
+    unified.model.generation_config = _generation_config(genome, unified)
+    with replaced(to) as scratch, quiet_transformers():
+        unified.model.save_pretrained(scratch)
+        unified.tokenizer.save_pretrained(scratch)
+        report = measure_unified(genome, scratch, problem, notes=unified.notes)
+        (scratch / GENOME_FILE).write_text(genome_to_json(genome) + "\n", encoding="utf-8")
+        (scratch / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+        (scratch / CARD_FILE).write_text(_card(genome, unified, report, problem), encoding="utf-8")
+    return report
+
+
+def _generation_config(genome: Genome, unified: Unified) -> GenerationConfig:
+    (response,) = genome.of_type(ResponseNode).values()
+    tokenizer = unified.tokenizer
+    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    return GenerationConfig(
+        do_sample=True,
+        temperature=response.temperature,
+        top_k=response.top_k,
+        top_p=response.top_p,
+        min_new_tokens=MIN_NEW_TOKENS,
+        max_new_tokens=response.max_new_tokens,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=list(closing_tokens(tokenizer)),
+        pad_token_id=pad,
+    )
+
+
+def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: Problem) -> str:
+    header = {
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["composite-evolve", "gpt2", unified.kind],
+    }
+    lines = [
+        f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n",
+        f"# {problem.config.name}, as one GPT-2\n",
+        "A composition of GPT-2 models as one plain `GPT2LMHeadModel`.",
+        *unified.notes,
+        "",
+        _USE,
+        "## What was kept\n",
+        f"On {report.num_test_prompts} test prompts, with 95 % bootstrap intervals over prompts; differences are "
+        f"paired. The last column compares {report.num_train_prompts} prompts of the training split with as many of "
+        "the validation split: a larger gap than the composite's is a sign of overfitting.\n",
+        "| | coherence ↑ | minus composite's | NLL ↓ (nats/token) | minus composite's | NLL, validation - train |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row.label} | "
+        + " | ".join(
+            interval_text(interval, form, separator=" ")
+            for interval, form in (
+                (row.coherence, ".3f"),
+                (row.coherence_kept, "+.3f"),
+                (row.nll, ".3f"),
+                (row.nll_lost, "+.3f"),
+                (row.gap, "+.3f"),
+            )
+        )
+        + " |"
+        for row in report.rows
+    ]
+    lines += [
+        "",
+        f"## Origin\n\n- Experiment `{problem.config.name}`, seed {problem.config.seed}\n"
+        f"- Genome `{genome_key(genome)}`, in `{GENOME_FILE}`\n",
+        "## Limits\n\nSmall models: answers are short and often wrong. Coherence is an automatic score and says "
+        "nothing of truth or safety. The members' licences apply to the weights.\n",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,122 @@
+"""From a composition to one model of its members' shape: what it mixes in probabilities, this mixes in parameters.
+
+A composition that is one member or one merge keeps its distributions exactly. Any other becomes a linear merge of the
+models it runs, each weighing what it weighs in the composition; that is another function, so report.py measures it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+
+from genomes.combiners import METHODS
+from genomes.genome import Genome
+from genomes.merging.models import MergeError, MergingCatalogue, merged_model
+from genomes.merging.recipe import MergeRecipe, without_merges
+from genomes.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.phenotype import MemberLoader
+
+
+@dataclass(frozen=True, slots=True)
+class Unified:
+    """One plain model, and how it came about.
+
+    Attributes:
+        kind: How it was made.
+        model: In evaluation mode.
+        tokenizer: The tokenizer that it reads with.
+        notes: What was done, in sentences for report and card.
+    """
+
+    kind: Literal["merged", "distilled"]
+    model: GPT2LMHeadModel
+    tokenizer: PreTrainedTokenizerBase
+    notes: tuple[str, ...]
+
+
+def merge_composition(genome: Genome, catalogue: MemberLoader) -> Unified:
+    """The composition as one model with merged weights.
+
+    Drafts are left out, as is what a combiner learns from the context: a combiner with weights gives its inputs these,
+    any other gives them equal ones. Temperatures become part of the model's last norm, which is exact for one
+    temperature; of several it is their weighted mean.
+
+    Args:
+        genome: A valid genome.
+        catalogue: Loads its members.
+
+    Raises:
+        MergeError: The models that it runs have different shapes or tokenizers; names tensor and shapes.
+    """
+    plain, recipes = without_merges(genome)
+    loader = MergingCatalogue(catalogue, recipes)
+    shares = answer_shares(plain)
+    by_name: dict[str, float] = defaultdict(float)
+    temperature = 0.0
+    for (name, member_temperature), share in shares.items():
+        by_name[name] += share
+        temperature += share * member_temperature
+    members = {name: loader.load(name) for name in sorted(by_name)}
+    has_drafts = any(isinstance(plain.nodes[edge.source], MemberNode) and edge.kind == "text" for edge in plain.edges)
+    is_exact = len(shares) == 1 and not has_drafts
+    described = ", ".join(f"{name} {share:.3f}" for name, share in sorted(by_name.items()))
+    notes = [
+        f"The model is {next(iter(members))}, whose distributions are the composition's."
+        if is_exact
+        else f"Linear merge of the models that answer, by their weight in the composition: {described}."
+    ]
+    if has_drafts:
+        notes.append("Drafts are left out: one plain model writes none.")
+    if len({temperature for _, temperature in shares}) > 1:
+        notes.append(f"Member temperatures differ; their weighted mean {temperature:.4g} is used.")
+    if len(members) == 1:
+        (member,) = members.values()
+        model = copy.deepcopy(member.model)
+    else:
+        try:
+            models = {name: member.model for name, member in members.items()}
+            model = merged_model(MergeRecipe("linear", {}, dict(sorted(by_name.items())), None, {}), models)
+        except MergeError as error:
+            raise MergeError(f"{error} To make one model of them all the same, distil it: --as distilled.") from None
+    fold_temperature(model, temperature)
+    tokenizer = next(iter(members.values())).tokenizer
+    return Unified("merged", model, tokenizer, tuple(notes))
+
+
+def answer_shares(plain: Genome) -> Mapping[tuple[str, float], float]:
+    """What every member that answers weighs in the response, by name and temperature; sums to 1.
+
+    Args:
+        plain: A genome without merges.
+    """
+    shares: dict[tuple[str, float], float] = defaultdict(float)
+    ((response_id, _),) = plain.of_type(ResponseNode).items()
+    waiting = [(plain.inputs(response_id)[0].source, 1.0)]
+    while waiting:
+        node_id, share = waiting.pop()
+        node = plain.nodes[node_id]
+        if isinstance(node, MemberNode):
+            shares[node.member, node.temperature] += share
+        elif isinstance(node, CombinerNode):
+            edges = plain.inputs(node_id)
+            has_weights = METHODS[node.method].has_weights
+            weights = [(edge.weight or 1.0) if has_weights else 1.0 for edge in edges]
+            waiting += [
+                (edge.source, share * weight / sum(weights)) for edge, weight in zip(edges, weights, strict=True)
+            ]
+    return dict(sorted(shares.items()))
+
+
+@torch.no_grad()
+def fold_temperature(model: GPT2LMHeadModel, temperature: float) -> None:
+    """Divide a model's logits by a temperature, in its weights: logits are linear in what the last norm gives."""
+    if temperature != 1.0:
+        norm = model.transformer.ln_f
+        norm.weight /= temperature
+        norm.bias /= temperature

@@ -1,0 +1,199 @@
+"""What a unified model kept: composition, unified model and best member on the same prompts, and signs of overfitting.
+
+All three answer with the composition's decoding settings and the same seeds, so differences are paired over prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from experiments.compositions import CompositionEvaluator, CompositionEvaluatorFactory, joined
+from experiments.corpora.panels import panel_of
+from experiments.preparation import Problem
+from fitness.objectives import OBJECTIVES
+from fitness.result import Evaluation
+from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean
+from genomes.genome import Genome
+from genomes.members.catalogue import MemberCatalogue
+from genomes.nodes import Edge, MemberNode, Node, PromptNode, ResponseNode
+
+UNIFIED = "unified"
+"""The name that the unified model has among the members while it is scored."""
+
+_OPERATORS = [OBJECTIVES["coherence"], OBJECTIVES["nll"], OBJECTIVES["active_parameters"]]
+
+
+@dataclass(frozen=True, slots=True)
+class UnifiedRow:
+    """One line of the report.
+
+    Attributes:
+        label: Who: ``"composite"``, ``"unified"`` or ``"best member (...)"``.
+        num_parameters: Parameters run per generated token.
+        coherence: Mean over the test prompts, in [0, 1], higher is better.
+        nll: Nats per token of the human replies to the test prompts, lower is better.
+        coherence_kept: Coherence minus the composite's, paired over prompts; None in its own row.
+        nll_lost: NLL minus the composite's, paired over prompts; None in its own row.
+        nll_train: NLL of human replies of the training split.
+        nll_validation: NLL of those of the validation split.
+        gap: ``nll_validation`` minus ``nll_train``; what is learnt by heart makes it larger.
+    """
+
+    label: str
+    num_parameters: float
+    coherence: Interval
+    nll: Interval
+    coherence_kept: Interval | None
+    nll_lost: Interval | None
+    nll_train: Interval
+    nll_validation: Interval
+    gap: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class UnifiedReport:
+    """What was kept.
+
+    Attributes:
+        rows: Composite, unified model, best member.
+        num_test_prompts: Prompts of ``coherence`` and ``nll``.
+        num_train_prompts: Prompts of ``nll_train``.
+        notes: How the unified model came about.
+    """
+
+    rows: tuple[UnifiedRow, ...]
+    num_test_prompts: int
+    num_train_prompts: int
+    notes: tuple[str, ...]
+
+
+def measure_unified(genome: Genome, directory: Path, problem: Problem, *, notes: Sequence[str]) -> UnifiedReport:
+    """Score composition, unified model and best member.
+
+    The best member is the one of the composition's that is most coherent on the validation prompts. The training
+    prompts are as many as the validation's, cut from the training split in the same way.
+
+    Args:
+        genome: The composition.
+        directory: The unified model, loaded from there as any member is.
+        problem: Members, prompts and scorer.
+        notes: How the model came about.
+    """
+    catalogue = MemberCatalogue({**problem.catalogue.sources, UNIFIED: directory})
+    train = panel_of(problem.documents, "train", len(problem.factory.panels["validation"]))
+    factory = replace(
+        problem.factory, catalogue=catalogue, panels={**problem.factory.panels, "train": train}, operators=()
+    )
+    evaluator = factory()
+    measured = partial(_measured, evaluator=evaluator, factory=factory)
+    members = sorted({node.member for node in genome.of_type(MemberNode).values()})
+    validations = {name: measured(single(name, genome), "validation") for name in [*members, UNIFIED]}
+    best = max(members, key=lambda name: (_mean(validations[name].details["coherence"]), name))
+    contestants = {"composite": genome, UNIFIED: single(UNIFIED, genome), f"best member ({best})": single(best, genome)}
+    validations |= {f"best member ({best})": validations[best], "composite": measured(genome, "validation")}
+    tests = {label: measured(one, "test") for label, one in contestants.items()}
+    trains = {label: measured(one, "train") for label, one in contestants.items()}
+    statistics = {"resamples": problem.config.report.bootstrap_resamples, "seed": problem.config.seed}
+    rows = []
+    for label in contestants:
+        is_composite = label == "composite"
+        in_train = bootstrap_mean(_values(trains[label], "nll"), **statistics)
+        in_validation = bootstrap_mean(_values(validations[label], "nll"), **statistics)
+        rows.append(
+            UnifiedRow(
+                label=label,
+                num_parameters=tests[label].metrics["active_parameters"],
+                coherence=bootstrap_mean(_values(tests[label], "coherence"), **statistics),
+                nll=bootstrap_mean(_values(tests[label], "nll"), **statistics),
+                coherence_kept=None if is_composite else _difference(tests, label, "coherence", statistics),
+                nll_lost=None if is_composite else _difference(tests, label, "nll", statistics),
+                nll_train=in_train,
+                nll_validation=in_validation,
+                gap=difference_of_independent(in_validation, in_train),
+            )
+        )
+    return UnifiedReport(tuple(rows), len(factory.panels["test"]), len(train), tuple(notes))
+
+
+def single(member: str, genome: Genome) -> Genome:
+    """One member under the decoding settings of a genome."""
+    ((_, response),) = genome.of_type(ResponseNode).items()
+    nodes: dict[str, Node] = {"prompt": PromptNode(), "m1": MemberNode(member), "response": response}
+    return Genome(nodes, [Edge("prompt", "m1", "text", 0), Edge("m1", "response", "distribution", 0)])
+
+
+def difference_of_independent(first: Interval, second: Interval) -> Interval:
+    """The difference of two estimates on different samples (MOVER, Zou & Donner 2008, doi:10.1002/sim.3095)."""
+    value = first.value - second.value
+    below = ((first.value - first.low) ** 2 + (second.high - second.value) ** 2) ** 0.5
+    above = ((first.high - first.value) ** 2 + (second.value - second.low) ** 2) ** 0.5
+    return Interval(value, value - below, value + above)
+
+
+def print_report(report: UnifiedReport, *, console: Console) -> None:
+    """Print the table and the notes."""
+    console.print(report_table(report))
+    for note in report.notes:
+        console.print(note)
+
+
+def report_table(report: UnifiedReport) -> Table:
+    """A column for each of the three, which fits a terminal of 80 columns."""
+    table = Table(
+        title=f"Test split: {report.num_test_prompts} prompts, 95 % bootstrap intervals",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+    )
+    table.add_column("")
+    for row in report.rows:
+        table.add_column(row.label, justify="right")
+    rows = report.rows
+    table.add_row("coherence ↑", *(interval_text(row.coherence, ".3f") for row in rows))
+    table.add_row("- composite's (paired)", *(interval_text(row.coherence_kept, "+.3f") for row in rows))
+    table.add_row("NLL ↓ (nats per token)", *(interval_text(row.nll, ".3f") for row in rows))
+    table.add_row("- composite's (paired)", *(interval_text(row.nll_lost, "+.3f") for row in rows))
+    table.add_row("NLL: validation - train", *(interval_text(row.gap, "+.3f") for row in rows))
+    table.add_row("parameters per token", *(f"{row.num_parameters:,.0f}" for row in rows))
+    return table
+
+
+def interval_text(interval: Interval | None, form: str, *, separator: str = "\n") -> str:
+    """The value and its interval; nothing for None."""
+    if interval is None:
+        return ""
+    return f"{interval.value:{form}}{separator}[{interval.low:{form}}, {interval.high:{form}}]"
+
+
+def _measured(
+    genome: Genome, panel: str, *, evaluator: CompositionEvaluator, factory: CompositionEvaluatorFactory
+) -> Evaluation:
+    evaluation = joined(
+        [
+            evaluator.measured(genome, factory.window(panel, number), operators=_OPERATORS, replicate=number)
+            for number in range(factory.num_windows(panel))
+        ]
+    )
+    if not evaluation.is_ok:
+        raise ValueError(f"The unified model could not be measured: {evaluation.outcome.value}, {evaluation.error}.")
+    return evaluation
+
+
+def _difference(tests: Mapping[str, Evaluation], label: str, measure: str, statistics: Mapping[str, int]) -> Interval:
+    return bootstrap_difference(_values(tests[label], measure), _values(tests["composite"], measure), **statistics)
+
+
+def _values(evaluation: Evaluation, measure: str) -> list[float]:
+    by_prompt = evaluation.details[measure]
+    return [by_prompt[prompt] for prompt in sorted(by_prompt)]
+
+
+def _mean(by_prompt: Mapping[str, float]) -> float:
+    return sum(by_prompt.values()) / len(by_prompt)

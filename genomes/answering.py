@@ -1,0 +1,99 @@
+"""Whole answers in the engine: candidates from every input of an answer combiner, and the one that is chosen.
+
+The inputs are phenotypes of their own, so their tokenizers may differ: then answers meet as text. Exported models do
+the same inside ``generate`` (huggingface/modeling_composite.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from genomes.decoding import candidate_seed
+from genomes.huggingface.answering_composite import Likelihoods, chosen_candidates
+from genomes.huggingface.program_composite import Choosing
+from genomes.huggingface.pruning_composite import NoMemberLeftError
+from genomes.members.tokenizers import tokenizer_key
+from genomes.prompting import answer_text, reply_tokens
+
+if TYPE_CHECKING:
+    from genomes.phenotype import Phenotype
+
+
+class AnswerChooser:
+    """The inputs of an answer combiner, and its choice."""
+
+    def __init__(
+        self, choosing: Choosing, inputs: Sequence[Phenotype], tokenizer: PreTrainedTokenizerBase, *, is_tolerant: bool
+    ) -> None:
+        """Bind a choice to its inputs.
+
+        Args:
+            choosing: The method and its genes.
+            inputs: The phenotypes that write, in slot order.
+            tokenizer: What chosen answers are given in.
+            is_tolerant: Leave out inputs of which no member is left.
+        """
+        self._choosing = choosing
+        self._inputs = inputs
+        self._tokenizer = tokenizer
+        key = tokenizer_key(tokenizer)
+        self._is_shared = [one.tokenizer is tokenizer or tokenizer_key(one.tokenizer) == key for one in inputs]
+        self._failures = (NoMemberLeftError,) if is_tolerant else ()
+        self.num_samples = int(dict(choosing.parameters)["num_samples"])
+
+    def answer_tokens(self, contexts: Sequence[Sequence[str]], *, seeds: Sequence[int]) -> list[list[int]]:
+        """The chosen answer to every context, with the token that closed it where there is one.
+
+        The first sample of an input is what that input alone answers under the same seed.
+
+        Raises:
+            NoMemberLeftError: No input is left.
+        """
+        authors: list[int] = []
+        written: list[list[list[int]]] = []
+        failures: list[str] = []
+        for author, one in enumerate(self._inputs):
+            try:
+                for sample in range(self.num_samples):
+                    tokens = one.answer_tokens(contexts, seeds=[candidate_seed(seed, sample) for seed in seeds])
+                    written.append([self._in_own_tokens(author, answer) for answer in tokens])
+                    authors.append(author)
+            except self._failures as error:
+                failures.append(str(error))
+        if not written:
+            raise NoMemberLeftError(" ".join(failures))
+        rows = [[answers[row] for answers in written] for row in range(len(contexts))]
+        closing = set(self._inputs[self._is_shared.index(True)].closing)
+
+        def score(judge: int, is_conditional: bool) -> Likelihoods:
+            asked = [context for context in contexts for _ in authors] if is_conditional else None
+            texts = [answer for answers in rows for answer in answers]
+            if not self._is_shared[judge]:
+                other = self._inputs[judge].tokenizer
+                texts = [reply_tokens(answer_text(text, self._tokenizer), other) for text in texts]
+            totals = self._inputs[judge].token_log_likelihoods(asked, texts)
+            return [(total, len(text)) for total, text in zip(totals, texts, strict=True)]
+
+        open_rows = [
+            [answer[:-1] if answer and answer[-1] in closing else answer for answer in answers] for answers in rows
+        ]
+        places = chosen_candidates(self._choosing, open_rows, authors, score, num_judges=len(self._inputs))
+        return [answers[place] for answers, place in zip(rows, places, strict=True)]
+
+    def reply_log_likelihoods(self, contexts: Sequence[Sequence[str]], replies: Sequence[str]) -> list[float]:
+        """Log-likelihood in nats of whole replies where one input, each as likely as the other, writes the answer."""
+        totals = [
+            torch.tensor([-reply.nll_nats for reply in one.reply_likelihoods(contexts, replies)], dtype=torch.float64)
+            for one in self._inputs
+        ]
+        mixed: list[float] = (torch.stack(totals).logsumexp(dim=0) - torch.tensor(float(len(totals))).log()).tolist()
+        return mixed
+
+    def _in_own_tokens(self, author: int, answer: list[int]) -> list[int]:
+        if self._is_shared[author]:
+            return answer
+        return reply_tokens(answer_text(answer, self._inputs[author].tokenizer), self._tokenizer)

@@ -1,0 +1,55 @@
+"""The examples in docs/composition.md are what the rules say they are."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genomes.combiners import ANSWER_COMBINERS, METHODS
+from genomes.genome import Genome
+from genomes.nodes import CombinerNode
+from genomes.rules import check_genome
+from genomes.serialization import genome_from_document
+
+PAGE = Path(__file__).parents[2] / "docs" / "composition.md"
+WHOLE, *LISTS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)]
+NODES: list[dict[str, Any]] = [WHOLE["nodes"]["c1"], *(node for nodes in LISTS for node in nodes)]
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: str(node["method"]))
+def test_every_method_has_an_example_that_is_valid(node: dict[str, Any]) -> None:
+    genome = genome_from_document({**WHOLE, "nodes": {**WHOLE["nodes"], "c1": node}})
+    method = METHODS[node["method"]]
+    kind = "text" if node["method"] in ANSWER_COMBINERS else "distribution"
+    edges = [
+        replace(edge, kind=kind, weight=edge.weight if method.has_weights else None)
+        if "c1" in (edge.source, edge.target)
+        else edge
+        for edge in genome.edges
+    ]
+    assert check_genome(Genome(genome.nodes, edges)) == []
+
+
+def test_no_method_is_left_out() -> None:
+    assert {node["method"] for node in NODES} == set(METHODS)
+    text = PAGE.read_text()
+    for name, method in METHODS.items():
+        (row,) = re.findall(rf"^\| `{name}`.*$", text, flags=re.MULTILINE)
+        assert ("†" in row) is method.has_weights
+        assert all(gene in row for gene in CombinerNode(name, dict.fromkeys(method.parameters, 1)).parameters)
+
+
+def test_the_operator_of_the_page_is_the_one_that_is_tested() -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    tested = (Path(__file__).parent / "plugins" / "median_pool.py").read_text()
+
+    def words(code: str) -> str:
+        code = re.sub(r"^\"\"\".*?\"\"\"\n|from __future__.*\n|# \[inputs.*\]", "", code)
+        return "".join(code.replace('"""See the base class."""', "").split())
+
+    assert words(shown) == words(tested)
