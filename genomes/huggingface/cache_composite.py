@@ -44,7 +44,7 @@ class StateLayer(CacheLayerMixin):  # type: ignore[misc]
         self.state = ()
 
     def crop(self, tokens_to_remove: int) -> None:
-        """Nothing: the composite's cache refuses to forget tokens."""
+        """Nothing is kept per token."""
 
     def get_seq_length(self) -> int:
         """Zero: there is nothing per token."""
@@ -116,6 +116,8 @@ class CompositeCache(Cache):  # type: ignore[misc]
             where that is not known), [batch]; kept by runtimes that may have to start again.
         dropped: Members that failed since the first token, each with the reason.
         num_tokens: Tokens read so far, padding and prompt included, drafts not.
+        prompt_lengths: How many tokens of each row are the prompt, [batch], where the first input will be longer than
+            that; else None.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class CompositeCache(Cache):  # type: ignore[misc]
         """
         self.dropped: dict[str, str] = {}
         self.text = StateLayer()
+        self.prompt_lengths: torch.Tensor | None = None
         self.restart(streams, evidence_values, routed_values)
 
     def restart(self, streams: dict[int, Any], evidence_values: Sequence[int], routed_values: Sequence[int]) -> None:
@@ -154,16 +157,51 @@ class CompositeCache(Cache):  # type: ignore[misc]
         """Tokens read so far, the same for every stream; drafts do not count."""
         return self.num_tokens
 
-    def crop(self, tokens_to_remove: int) -> None:
-        """Refuse: the evidence of earlier tokens is not kept.
+    @property
+    def is_croppable(self) -> bool:
+        """Whether ``crop`` can forget tokens: not where a combiner keeps evidence."""
+        return not self.evidence
+
+    def activate_past_recording(self) -> None:
+        """Say that ``crop`` will be called, as assisted decoding does before its first token.
 
         Raises:
-            NotImplementedError: Always.
+            NotImplementedError: The cache cannot be cropped.
         """
-        raise NotImplementedError(
-            f"crop({tokens_to_remove!r}): a composite cannot forget tokens, because it keeps the sum of their evidence "
-            "and not its parts. Decode without an assistant or prompt lookup."
-        )
+        self._require_croppable("Assisted decoding drafts tokens and forgets some of them")
+        super().activate_past_recording()
+
+    def crop(self, tokens_to_remove: int) -> None:
+        """Forget the newest tokens; drafts and routes stay.
+
+        Args:
+            tokens_to_remove: Their number, negative as in transformers; 0 forgets none.
+
+        Raises:
+            NotImplementedError: A combiner keeps evidence.
+            ValueError: The number is positive, or nothing would be left.
+        """
+        self._require_croppable(f"crop({tokens_to_remove!r})")
+        if tokens_to_remove > 0 or self.num_tokens + tokens_to_remove < min(1, self.num_tokens):
+            raise ValueError(
+                f"crop({tokens_to_remove!r}): the cache holds {self.num_tokens} tokens; allowed are numbers from "
+                f"{min(0, 1 - self.num_tokens)} to 0, minus the number of tokens to forget. reset() forgets everything."
+            )
+        if tokens_to_remove == 0:
+            return
+        for stream in self.streams.values():
+            stream.crop(tokens_to_remove)
+        if self.text.state:
+            tokens, lengths = self.text.state
+            self.text.store(tokens[:, :tokens_to_remove], lengths)
+        self.num_tokens += tokens_to_remove
+
+    def _require_croppable(self, what: str) -> None:
+        if not self.is_croppable:
+            raise NotImplementedError(
+                f"{what}: this composite cannot forget tokens, because a combiner keeps the sum of their evidence and "
+                "not its parts. Decode without an assistant or prompt lookup."
+            )
 
     def reset(self) -> None:
         """Forget everything."""

@@ -6,7 +6,7 @@ This file travels inside exported artifacts: it imports nothing but torch, trans
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -176,10 +176,17 @@ class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # 
         """The arguments of the next ``forward``; the first call's input is the prompt."""
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
         if self._program.needs_prompt and kwargs.get("is_first_iteration") and inputs.get("prompt_lengths") is None:
-            mask = inputs.get("attention_mask")
-            mask = torch.ones_like(inputs["input_ids"]) if mask is None else mask
-            inputs["prompt_lengths"] = mask.sum(dim=-1)
+            cache: CompositeCache | None = inputs.get("past_key_values")
+            lengths = None if cache is None else cache.prompt_lengths
+            inputs["prompt_lengths"] = _lengths(inputs) if lengths is None else lengths
         return inputs
+
+    def _assisted_decoding(self, input_ids: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Assisted decoding reads the prompt together with the first drafted tokens, so its length is noted before."""
+        cache: CompositeCache | None = kwargs.get("past_key_values")
+        if cache is not None and cache.num_tokens == 0:
+            cache.prompt_lengths = _lengths({**kwargs, "input_ids": input_ids})
+        return super()._assisted_decoding(input_ids, *args, **kwargs)
 
     def _prepare_cache_for_generation(
         self, generation_config: Any, model_kwargs: dict[str, Any], *args: Any, **kwargs: Any
@@ -197,3 +204,9 @@ class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # 
             )
         if model_kwargs.get("past_key_values") is None and generation_config.use_cache is not False:
             model_kwargs["past_key_values"] = self.new_cache(model_kwargs.get("root"))
+
+
+def _lengths(inputs: Mapping[str, Any]) -> torch.Tensor:
+    """How many real tokens each row of ``input_ids`` has."""
+    mask: torch.Tensor | None = inputs.get("attention_mask")
+    return (torch.ones_like(inputs["input_ids"]) if mask is None else mask).sum(dim=-1)

@@ -160,10 +160,6 @@ class TestGenerate:
         with pytest.raises(ValueError, match="prefill_chunk_size is 6"):
             model_of(SHAPES["draft"]).generate(tokens, attention_mask=mask, prefill_chunk_size=6)
 
-    def test_assistants_are_refused_where_evidence_cannot_be_forgotten(self) -> None:
-        with pytest.raises(NotImplementedError, match="cannot forget tokens"):
-            model_of(SHAPES["bayesian"]).new_cache().crop(-3)
-
 
 class TestReload:
     def test_logits_are_the_same_and_members_are_stored_once(self, genome: Genome, tmp_path: Path) -> None:
