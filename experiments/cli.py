@@ -234,11 +234,15 @@ def export(
     student_layers: Annotated[Optional[int], typer.Option(help="Blocks of the distilled GPT-2.")] = None,  # noqa: UP045
     student_width: Annotated[Optional[int], typer.Option(help="Width of the distilled GPT-2.")] = None,  # noqa: UP045
     tokens: Annotated[Optional[int], typer.Option(help="Tokens that it is distilled on (1,000,000).")] = None,  # noqa: UP045
+    push_to_hub: Annotated[Optional[str], typer.Option(help="USER/MODEL: send it to the Hugging Face hub too.")] = None,  # noqa: UP045
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ) -> None:
     """Write the winner, or a genome of your own: a model that AutoModelForCausalLM loads, or a trained agent."""
     from experiments.commands.export import export_genome, export_winner
+    from experiments.export.hub import check_hub, push_directory
 
+    if push_to_hub is not None:
+        check_hub(push_to_hub)
     student = {"layers": student_layers, "width": student_width, "tokens": tokens}
     asked = {name: size for name, size in student.items() if size is not None}
     if kind != "composite" or asked:
@@ -251,6 +255,8 @@ def export(
         export_winner(source, to, individual=individual, overwrite=overwrite)
     else:
         export_genome(source, members, to, overwrite=overwrite)
+    if push_to_hub is not None:
+        print(f"Pushed to {push_directory(to, push_to_hub)}")
 
 
 @app.command()

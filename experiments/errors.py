@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evolve.errors import EvolveError
 from evolve.workers.pool import WorkersUnavailableError
+from experiments.export.hub import HubError
 from experiments.finals import FinalsError
 from experiments.serve.cluster import ServingError
 from genomes.members.errors import MemberLoadError, MemberTrainingError
@@ -13,6 +14,7 @@ _ANSWERS = (
     FileExistsError,
     FileNotFoundError,
     FinalsError,
+    HubError,
     MemberLoadError,
     MemberTrainingError,
     ModuleNotFoundError,

@@ -89,11 +89,11 @@ def test_samples_are_drawn_from_the_joint_distribution() -> None:
     tokens = batch()[0][1:2, -2:]
     torch.manual_seed(0)
     out = model.generate(
-        tokens, do_sample=True, temperature=2.0, max_new_tokens=1, min_new_tokens=0, num_return_sequences=1500
+        tokens, do_sample=True, temperature=1.3, max_new_tokens=1, min_new_tokens=0, num_return_sequences=1500
     )
     found = torch.bincount(out[:, -1], minlength=model.config.vocab_size) / len(out)
-    expected = (model(tokens).logits[0, -1] / 2.0).softmax(dim=-1)
-    likely = expected > 0.02
+    expected = (model(tokens).logits[0, -1] / 1.3).softmax(dim=-1)
+    likely = expected > 0.01
     assert likely.sum() >= 4
     # Four standard errors of a share.
     allowed = 4 * (expected * (1 - expected) / len(out)).sqrt()
@@ -156,7 +156,7 @@ class TestAssistedDecoding:
     def test_evidence_cannot_be_forgotten(self, name: str) -> None:
         tokens = batch()[0][1:2]
         for settings in ({"prompt_lookup_num_tokens": 3}, {"assistant_model": tiny_member("bob").model}):
-            with pytest.raises(NotImplementedError, match="Assisted decoding drafts .*Decode without an assistant"):
+            with pytest.raises(NotImplementedError, match=r"Assisted decoding drafts .*Decode without an assistant"):
                 model_of(shape(name)).generate(tokens, **settings, **GREEDY)
         with pytest.raises(NotImplementedError, match=r"crop\(-3\): this composite cannot forget tokens"):
             model_of(shape(name)).new_cache().crop(-3)
