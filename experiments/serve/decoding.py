@@ -141,7 +141,7 @@ class Decoding:
         """One token for every row, [rows]."""
         step = max(len(self.answers[row]) for row in rows)  # That of every row that goes on.
         if step < MIN_NEW_TOKENS:
-            joint = joint.index_fill(-1, torch.tensor(list(self.closing)), -torch.inf)
+            joint = joint.index_fill(-1, torch.tensor(list(self.closing), dtype=torch.long), -torch.inf)
         settings = self.settings
         if settings.temperature == 0:
             if not bool(torch.isfinite(joint.amax(dim=-1)).all()):
