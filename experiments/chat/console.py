@@ -67,7 +67,8 @@ class ChatConsole:
                 self._console.print(members_table(views) if views else "There is no answer yet; say something first.")
             case "/reset":
                 self._conversation.reset()
-                self._console.print("[dim]A new conversation.[/]")
+                if self._console.is_terminal:  # In a pipe there is nothing but answers, one on a line.
+                    self._console.print("[dim]A new conversation.[/]")
             case "/help":
                 self._console.print(HELP, markup=False, highlight=False)
             case _:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 from huggingface_hub import ModelCard
@@ -20,6 +21,7 @@ from genomes.serialization import genome_from_json
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, shapes
 
 SHAPES = shapes()
+PUBLISHED_SCHEMA = Path(__file__).parents[2] / "docs" / "genome.schema.json"
 CARD = "---\nlibrary_name: transformers\n---\n\n# A card\n"
 
 # Runs where this package cannot be imported, offline, with the artifact as its only argument.
@@ -33,6 +35,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import torch
+from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 model = AutoModelForCausalLM.from_pretrained(sys.argv[1], trust_remote_code=True)
@@ -45,6 +48,7 @@ torch.save(
         "greedy": model.generate(**inputs, do_sample=False),
         "sampled": model.generate(**inputs),
         "class": type(model).__module__,
+        "weights": list(safe_open(sys.argv[1] + "/model.safetensors", framework="pt").keys()),
     },
     sys.argv[2],
 )
@@ -87,6 +91,13 @@ class TestAsAStranger:
         torch.testing.assert_close(model(**inputs, prompt_lengths=lengths).logits, seen[1]["logits"], atol=1e-6, rtol=0)
         assert torch.equal(model.generate(**inputs, do_sample=False), seen[1]["greedy"])
 
+    def test_safetensors_hold_every_member_once(self, seen: tuple[Path, dict[str, torch.Tensor]]) -> None:
+        names = sorted(load_artifact(seen[0])[0].members_by_name)
+        assert names == ["ada", "bob", "cleo"]
+        for place in range(len(names)):
+            assert f"members.{place}.transformer.wte.weight" in seen[1]["weights"]
+        assert len(seen[1]["weights"]) == len(set(seen[1]["weights"])) == len(names) * 28
+
     def test_a_plain_generate_keeps_to_the_longest_answer(self, seen: tuple[Path, dict[str, torch.Tensor]]) -> None:
         prompt = load_artifact(seen[0])[1]("how are you today?\n")["input_ids"]
         assert len(prompt) < seen[1]["sampled"].shape[1] <= len(prompt) + 8
@@ -109,7 +120,8 @@ class TestHere:
         assert names >= {"config.json", "model.safetensors", "tokenizer.json", "genome.json", "graph.svg", "README.md"}
         assert names >= set(travelling_sources()) | {"generation_config.json"}
         assert [path.name for path in (tmp_path / "deep").iterdir()] == ["artifact"]
-        genome_from_json((tmp_path / "deep" / "artifact" / "genome.json").read_text())
+        genome_from_json(text := (tmp_path / "deep" / "artifact" / "genome.json").read_text())
+        jsonschema.validate(json.loads(text), json.loads(PUBLISHED_SCHEMA.read_text()))
         assert ModelCard.load(tmp_path / "deep" / "artifact" / "README.md").data.library_name == "transformers"
 
     def test_none_of_the_directorys_code_is_run(self, tmp_path: Path) -> None:

@@ -46,7 +46,14 @@ def test_lines_are_a_conversation_and_reset_begins_another(artifacts: Path) -> N
     first = answer_with_artifact(model, tokenizer, ["hello there"], seed=9)
     second = answer_with_artifact(model, tokenizer, ["hello there", first, "thank you"], seed=10)
     said = spoken(artifacts / "nested", "hello there\n", "thank you\n", "/reset\n", "hello there\n", "\n", "no", seed=9)
-    assert said.splitlines() == [*first.splitlines(), *second.splitlines(), "A new conversation.", *first.splitlines()]
+    assert said.splitlines() == [*first.splitlines(), *second.splitlines(), *first.splitlines()]
+
+
+def test_a_terminal_is_told_of_the_new_conversation(artifacts: Path) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=120, force_terminal=True)
+    ChatConsole(conversation(artifacts / "nested"), artifacts / "nested", console).run(["/reset"])
+    assert "A new conversation." in out.getvalue()
 
 
 def test_pieces_join_to_the_answer(artifacts: Path) -> None:
