@@ -1,4 +1,4 @@
-"""The examples in docs/composition.md are what the rules say they are."""
+"""The examples in docs/composition.md and docs/own-combiner.md are what the rules say they are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from genomes.nodes import CombinerNode
 from genomes.rules import check_genome
 from genomes.serialization import genome_from_document
 
-PAGE = Path(__file__).parents[2] / "docs" / "composition.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "composition.md"
 WHOLE, *LISTS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)]
 NODES: list[dict[str, Any]] = [WHOLE["nodes"]["c1"], *(node for nodes in LISTS for node in nodes)]
 
@@ -45,7 +46,7 @@ def test_no_method_is_left_out() -> None:
 
 
 def test_the_operator_of_the_page_is_the_one_that_is_tested() -> None:
-    (shown,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    (shown,) = re.findall(r"```python\n(.*?)```", (DOCS / "own-combiner.md").read_text(), flags=re.DOTALL)
     tested = (Path(__file__).parent / "plugins" / "median_pool.py").read_text()
 
     def words(code: str) -> str:

@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-PAGE = (Path(__file__).parents[3] / "docs" / "objectives.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "own-objective.md").read_text(encoding="utf-8")
 
 
 def test_the_documented_function_and_its_documented_test_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

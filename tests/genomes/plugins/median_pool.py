@@ -1,4 +1,4 @@
-"""A combiner as somebody's own package would hold it; docs/composition.md shows this file."""
+"""A combiner as somebody's own package would hold it; docs/own-combiner.md shows this file."""
 
 from __future__ import annotations
 
