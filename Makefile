@@ -6,20 +6,20 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint members scorer clean
+.PHONY: setup demo test lint docs members scorer clean
 
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,docs]'
 	touch $@
 
 demo: setup
 	if [ -e runs/quickstart ]; then $(BIN)/evolve resume runs/quickstart; \
 	else $(BIN)/evolve launch experiments/quickstart.yaml; fi
 
-test: setup lint
+test: setup lint docs
 	$(BIN)/python -m pytest --hypothesis-profile=ci --numprocesses=2 --dist=loadfile
 
 lint: setup
@@ -27,6 +27,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup  ## the site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members

@@ -138,3 +138,9 @@ class Genome:
     def __repr__(self) -> str:
         edges = ", ".join(f"{edge.source}->{edge.target}" for edge in self._edges)
         return f"Genome({len(self._nodes)} nodes: {edges})"
+
+    def _repr_svg_(self) -> str:
+        """How notebooks show it: as its drawing."""
+        from genomes.drawing import draw_genome
+
+        return draw_genome(self)
