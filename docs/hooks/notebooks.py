@@ -52,5 +52,5 @@ def _output(output: dict[str, Any]) -> str:
         return drawn.to_html(full_html=False, include_plotlyjs=f"../{PLOTLY}", div_id="figure", default_height=420)
     for kind in ("image/svg+xml", "text/html"):
         if kind in data:
-            return f"<div>\n{''.join(data[kind])}\n</div>"
+            return "<div>\n" + "".join(data[kind]).replace(' border="1" class="dataframe"', "") + "\n</div>"
     return f"```text\n{''.join(data['text/plain'])}\n```"
