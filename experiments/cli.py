@@ -5,12 +5,13 @@ Commands import what they need when they run, so that ``evolve --help`` answers 
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 app = typer.Typer(
     name="evolve",
@@ -377,13 +378,20 @@ def train_members(
 
 def main() -> None:
     """Run the console script. Errors that answer the user are printed without a traceback; then it exits with 2."""
+    command = typer.main.get_command(app)
     try:
-        code = app(standalone_mode=False)
-    except click.Abort as abort:  # Ctrl-C; what the run has to say about it is the cause.
-        print(f"\n{abort.__cause__ or 'Interrupted.'}", file=sys.stderr)
+        with command.make_context("evolve", sys.argv[1:]) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        raise SystemExit(done.exit_code) from None
+    except KeyboardInterrupt as interruption:  # It says how to go on where a run was interrupted.
+        print(f"\n{interruption or 'Interrupted.'}", file=sys.stderr)
         raise SystemExit(130) from None
-    except click.ClickException as error:
-        error.show()
+    except BrokenPipeError:  # Whoever reads our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except TyperException as error:
+        print(f"error: {error.format_message()} See: evolve --help", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except Exception as error:
         from experiments.errors import is_answer
@@ -392,4 +400,3 @@ def main() -> None:
             raise
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    raise SystemExit(code or 0)
