@@ -391,7 +391,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except TyperException as error:
-        print(f"error: {error.format_message()} See: evolve --help", file=sys.stderr)
+        if message := error.format_message():  # Without one, the help was printed already.
+            print(f"error: {message} See: evolve --help", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except Exception as error:
         from experiments.errors import is_answer

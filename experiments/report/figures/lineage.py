@@ -35,7 +35,7 @@ def lineage(story: RunStory, individual: Individual | None) -> Figure:
     pairs = [(parent, birth.id) for birth in births for parent in birth.parents]
     steps = [(place[parent], place[child]) for parent, child in pairs if parent in place and child in place]
     traces: list[dict[str, Any]] = []
-    if marks:
+    if steps:
         traces.append(
             {
                 "type": "scatter",
@@ -78,9 +78,10 @@ def lineage(story: RunStory, individual: Individual | None) -> Figure:
             "what the step gained over the better parent when it was born, turned so that more is better; first "
             "scores are noisy, so single steps are not to be trusted."
         ),
-        traces=traces,
+        traces=traces if steps else [],
         layout={"xaxis": axis("birth"), "yaxis": objective_axis(objective), "hovermode": "closest"},
         make_table=lambda: table,
+        nothing="Nothing scored yet." if individual is None else "It has no ancestors: nothing was changed to get it.",
         listing=table,
     )
 

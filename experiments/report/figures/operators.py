@@ -49,7 +49,7 @@ def operators(story: RunStory) -> Figure:
         ),
         traces=traces if len(marks) else [],
         layout={
-            "xaxis": axis("share that improved", range=[0, 1], tickformat=".0%"),
+            "xaxis": axis("share that improved", range=[0, 1.02], tickformat=".0%"),
             "yaxis": {"automargin": True},
             "height": 120 + 28 * len(marks),
             "showlegend": False,
