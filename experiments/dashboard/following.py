@@ -73,7 +73,7 @@ class FollowedRun:
         if self.story is None:
             return f"missing {self._trouble}"
         standing = standing_of(self.story, has_results=self._headline is not None)
-        return f"{self.story.num_events} {standing.state} {self._headline is not None} {self._trouble}"
+        return f"{self.story.num_events} {standing.state} {self._headline_written} {self._trouble}"
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from experiments.commands.dashboard import serve_dashboard
 from experiments.dashboard.app import is_loopback, make_app
 from experiments.dashboard.following import FollowedRun
+from experiments.results import Results
 from tests.experiments.report.made_up import carry_on, finished, search, start
 
 
@@ -112,6 +114,19 @@ def test_following_reads_on_when_a_run_appears_and_goes_on(tmp_path: Path) -> No
     followed.read_on()
     assert followed.version != before
     assert ["20", "of 20 births"] in followed.overview()["facts"]
+    followed.close()
+
+
+def test_a_final_comparison_that_is_made_again_is_shown(tmp_path: Path) -> None:
+    followed = FollowedRun(finished(tmp_path / "run", births=10))
+    followed.read_on()
+    before, version = followed.details()["headline"], followed.version
+    results = Results.read(tmp_path / "run")
+    assert results is not None
+    replace(results, num_prompts=21).write(tmp_path / "run")
+    followed.read_on()
+    assert followed.version != version
+    assert [one["title"].split()[0] for one in (before, followed.details()["headline"])] == ["20", "21"]
     followed.close()
 
 
