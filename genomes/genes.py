@@ -16,6 +16,8 @@ from genomes.editing import Blueprint, Input
 from genomes.merging import MERGES
 from genomes.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
 from genomes.parameters import Choice, Gene, Numbers, Range, Real
+from genomes.roles import Casting
+from genomes.space_rules import most_tokens
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
@@ -31,9 +33,49 @@ def pick(items: Sequence[T], *, rng: np.random.Generator) -> T:
     return items[int(rng.integers(len(items)))]
 
 
-def drawn_member(name: str, space: CompositionSpace, *, rng: np.random.Generator) -> MemberNode:
-    """A node of one member with a drawn temperature."""
-    return MemberNode(name, temperature=space.member_temperature.draw(rng=rng))
+def add_drawn_member(
+    blueprint: Blueprint, casting: Casting, space: CompositionSpace, *, rng: np.random.Generator
+) -> str:
+    """Add a node of a member with a drawn temperature, and return its id.
+
+    Where its role expects drafts, a new module drafts for it, of one of the roles that need the fewest modules
+    themselves. The draft is as short as it has to be to fit.
+    """
+    temperature = space.member_temperature.draw(rng=rng)
+    node_id = blueprint.add(MemberNode(casting.member, role=casting.role, temperature=temperature))
+    if feeders := space.least_feeders(casting.role):
+        writer = add_drawn_member(blueprint, pick(feeders, rng=rng), space, rng=rng)
+        add_draft_edge(blueprint, writer, node_id, space, rng=rng)
+        _shorten(blueprint, writer, node_id, space)
+    return node_id
+
+
+def add_draft_edge(
+    blueprint: Blueprint, source: str, target: str, space: CompositionSpace, *, rng: np.random.Generator
+) -> None:
+    """Let one node draft for another. One that starts to draft gets a drawn draft length, one that gets its first draft
+    a drawn template.
+    """
+    writer, reader = blueprint.nodes[source], blueprint.nodes[target]
+    is_drafting = any(kind == "text" for _, kind in blueprint.outputs(source))
+    if isinstance(writer, MemberNode | MergeNode) and not is_drafting:
+        blueprint.nodes[source] = replace(writer, draft_tokens=space.draft_tokens.draw(rng=rng))
+    is_first = sum(given.kind == "text" for given in blueprint.inputs[target]) == 1
+    if isinstance(reader, MemberNode | MergeNode) and is_first:
+        blueprint.nodes[target] = replace(reader, template=pick(space.templates, rng=rng))
+    blueprint.inputs[target].append(Input(source, "text"))
+
+
+def _shorten(blueprint: Blueprint, source: str, target: str, space: CompositionSpace) -> None:
+    """Make the only draft of a reader fit into it; spaces with roles are checked to leave room for a shortest one."""
+    writer, reader = blueprint.nodes[source], blueprint.nodes[target]
+    assert isinstance(writer, MemberNode)
+    assert isinstance(reader, MemberNode)
+    room = space.draft_room(reader.member, reader.role)
+    if room - most_tokens(reader.template) < space.draft_tokens.low:
+        reader = blueprint.nodes[target] = replace(reader, template=min(space.templates, key=most_tokens))
+    fitting = min(writer.draft_tokens, room - most_tokens(reader.template))
+    blueprint.nodes[source] = replace(writer, draft_tokens=fitting)
 
 
 def drawn_combiner(

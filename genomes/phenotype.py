@@ -36,6 +36,7 @@ from genomes.prompting import (
     MIN_NEW_TOKENS,
     answer_text,
     closing_tokens,
+    marker_tokens,
     prompt_tokens,
     reply_tokens,
     template_tokens,
@@ -63,6 +64,10 @@ class MemberLoader(Protocol):
 
     def load(self, name: str) -> LoadedMember:
         """The member of that name."""
+        ...
+
+    def marker(self, role: str) -> str:
+        """The text that members in a role read before everything else. Asked where a genome has roles."""
         ...
 
 
@@ -383,7 +388,7 @@ def compile_genome(
         if loaded := {name: members[name] for name in sorted(set(group)) if name in members}:
             _check_vocabularies(loaded)
     tokenizer = members[next(name for group in groups for name in group if name in members)].tokenizer
-    program = genome_program(genome, tokenizer)
+    program = genome_program(genome, tokenizer, catalogue)
     models = {name: _placed(member.model, torch.device(device), dtype) for name, member in members.items()}
     trunks = {
         name: trunk_of(models[name], key=member.key, prefill_cache=prefill_cache) for name, member in members.items()
@@ -395,7 +400,9 @@ def compile_genome(
         for part, group in zip(parts, groups, strict=True):
             if names := [name for name in group if name in members]:
                 own = members[names[0]].tokenizer
-                inputs.append(Phenotype(genome_program(part, own), models, own, trunks=trunks, failed=tolerated))
+                inputs.append(
+                    Phenotype(genome_program(part, own, catalogue), models, own, trunks=trunks, failed=tolerated)
+                )
     return Phenotype(program, models, tokenizer, trunks=trunks, inputs=inputs, failed=tolerated)
 
 
@@ -431,9 +438,16 @@ def genome_templates(genome: Genome, tokenizer: PreTrainedTokenizerBase) -> dict
     return {name: template_tokens(node.template, tokenizer) for name, node in genome.of_type(MemberNode).items()}
 
 
-def genome_program(genome: Genome, tokenizer: PreTrainedTokenizerBase) -> Program:
-    """The program of a genome over members with this tokenizer."""
-    return build_program(json.loads(genome_to_json(genome)), genome_templates(genome, tokenizer))
+def genome_markers(genome: Genome, tokenizer: PreTrainedTokenizerBase, catalogue: MemberLoader) -> dict[str, list[int]]:
+    """The markers of all member nodes that have a role, as token ids by node id."""
+    roles = {name: node.role for name, node in genome.of_type(MemberNode).items()}
+    return {name: marker_tokens(catalogue.marker(role), tokenizer) for name, role in roles.items() if role is not None}
+
+
+def genome_program(genome: Genome, tokenizer: PreTrainedTokenizerBase, catalogue: MemberLoader) -> Program:
+    """The program of a genome over members with this tokenizer; the catalogue knows the markers of its roles."""
+    markers = genome_markers(genome, tokenizer, catalogue)
+    return build_program(json.loads(genome_to_json(genome)), genome_templates(genome, tokenizer), markers)
 
 
 _COPIES: WeakKeyDictionary[GPT2LMHeadModel, dict[tuple[torch.device, torch.dtype], GPT2LMHeadModel]] = (

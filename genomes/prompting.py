@@ -50,6 +50,11 @@ def template_tokens(template: str, tokenizer: PreTrainedTokenizerBase) -> tuple[
     return _tokens(parts[0], tokenizer), _tokens(parts[1], tokenizer)
 
 
+def marker_tokens(marker: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The token ids of a role's marker, which stands before drafts and prompt."""
+    return _tokens(marker, tokenizer)
+
+
 def answer_text(tokens: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
     """The answer in generated tokens: the first line, without special tokens and surrounding spaces."""
     text: str = tokenizer.decode(list(tokens), skip_special_tokens=True)

@@ -18,7 +18,7 @@ from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWa
 from genomes.genome import Genome
 from genomes.merging.reference import reference_weights
 from genomes.nodes import CombinerNode, Edge, MemberNode, MergeNode, ResponseNode
-from genomes.prompting import MIN_NEW_TOKENS, closing_tokens, reply_tokens, template_tokens
+from genomes.prompting import MIN_NEW_TOKENS, closing_tokens, marker_tokens, reply_tokens, template_tokens
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,10 +26,13 @@ Floats = npt.NDArray[np.float64]
 class ReferencePhenotype:
     """A genome run by the book."""
 
-    def __init__(self, genome: Genome, members: Mapping[str, Any]) -> None:
-        """Bind a valid genome to its loaded members by name."""
+    def __init__(
+        self, genome: Genome, members: Mapping[str, Any], *, markers: Mapping[str | None, str] | None = None
+    ) -> None:
+        """Bind a valid genome to its loaded members by name, and to the markers of its roles."""
         self._genome = genome
         self._members = members
+        self._markers = markers or {}
         self._tokenizer = next(iter(members.values())).tokenizer
         self._closing = set(closing_tokens(self._tokenizer))
         self._known: dict[tuple[str, tuple[int, ...], tuple[int, ...]], Floats] = {}
@@ -218,15 +221,15 @@ class ReferencePhenotype:
         return np.array(rows)
 
     def _read_before(self, node_id: str, prompt: list[int]) -> list[int]:
-        """The token ids that a member reads before the prompt: its drafts in its template."""
-        before: list[int] = []
+        """The token ids that a member reads before the prompt: its role's marker, and its drafts in its template."""
+        own = self._genome.nodes[node_id]
+        assert isinstance(own, MemberNode | MergeNode)
+        before = marker_tokens(self._markers.get(own.role, ""), self._tokenizer)
         for edge in self._genome.inputs(node_id):
             writer = self._genome.nodes[edge.source]
             if not isinstance(writer, MemberNode | MergeNode) or edge.kind != "text":
                 continue
-            reader = self._genome.nodes[node_id]
-            assert isinstance(reader, MemberNode | MergeNode)
-            start, end = template_tokens(reader.template, self._tokenizer)
+            start, end = template_tokens(own.template, self._tokenizer)
             before += [*start, *self._draft(edge.source, writer, prompt), *end]
         return before
 

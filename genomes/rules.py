@@ -283,13 +283,6 @@ _rule("merge-methods", "A merge has a known method with exactly its parameters, 
 )
 
 
-@_rule("reserved", "Roles are reserved for later.")
-def _reserved(genome: Genome) -> Iterator[str]:
-    for node_id, node in genome.model_nodes().items():
-        if node.role is not None:
-            yield f"{node.kind.title()} {node_id!r} has the role {node.role!r}; roles are reserved, allowed is None."
-
-
 def _carries_answer(genome: Genome, edge: Edge) -> bool:
     ends = (genome.nodes[edge.target],) if isinstance(genome.nodes[edge.target], CombinerNode) else ()
     ends = ends or (genome.nodes[edge.source],)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genomes.editing import Blueprint, Input
-from genomes.genes import drawn_combiner, drawn_member, drawn_response, drawn_weight
+from genomes.genes import add_drawn_member, drawn_combiner, drawn_response, drawn_weight
 from genomes.genome import Genome
 from genomes.mutation.add_draft import add_draft
 from genomes.mutation.merge_members import merge_members
+from genomes.nodes import MemberNode
+from genomes.roles import Casting, least_chain
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
@@ -23,25 +25,28 @@ def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genom
     """A random valid genome in canonical form.
 
     The number of ensembled members is uniform from 1 to the space's limit, as is the number of combiners that join
-    them, nested at random. Members of one tokenizer are drawn without repetition as long as there are any. Two in
-    five genomes get drafts on top; in spaces with merge methods, as many have some members merged.
+    them, nested at random. Members of one tokenizer are drawn without repetition as long as there are any; modules
+    come with those that their role has to read, and are left out where there is no room for these. Two in five genomes
+    get drafts on top; in spaces with merge methods, as many have some members merged.
 
     Args:
         space: The members, ranges and limits.
         rng: Draws everything.
     """
-    groups = space.tokenizer_groups()
+    groups = space.casting_groups()
     sizes = np.array([len(group) for group in groups], dtype=float)
-    names = groups[int(rng.choice(len(groups), p=sizes / sizes.sum()))]
+    castings = groups[int(rng.choice(len(groups), p=sizes / sizes.sum()))]
     num_members = int(rng.integers(1, space.max_member_nodes + 1)) if space.max_combiners else 1
     blueprint = Blueprint()
     sources = []
     for place in range(num_members):
-        if place % len(names) == 0:
-            order = rng.permutation(len(names))
-        sources.append(blueprint.add(drawn_member(names[order[place % len(names)]], space, rng=rng)))
-    if num_members > 1:
-        most_combiners = min(space.max_combiners if space.has_token_methods else 1, num_members - 1)
+        if place % len(castings) == 0:
+            order = rng.permutation(len(castings))
+        casting = castings[order[place % len(castings)]]
+        if _has_room(blueprint, casting, space):
+            sources.append(add_drawn_member(blueprint, casting, space, rng=rng))
+    if len(sources) > 1:
+        most_combiners = min(space.max_combiners if space.has_token_methods else 1, len(sources) - 1)
         num_combiners = int(rng.integers(1, most_combiners + 1))
         for remaining in range(num_combiners - 1, -1, -1):
             # Each combiner takes one source or more off the pile and must leave enough for the ones after it.
@@ -60,3 +65,12 @@ def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genom
     if space.merge_methods and rng.random() < _MERGE_PROBABILITY:
         genome = merge_members(genome, space, rng=rng)
     return genome
+
+
+def _has_room(blueprint: Blueprint, casting: Casting, space: CompositionSpace) -> bool:
+    if casting.role is None:
+        return True
+    chain = least_chain(casting.role, space.roles)
+    num_members = sum(isinstance(node, MemberNode) for node in blueprint.nodes.values())
+    num_drafts = sum(len(given) > 1 for given in blueprint.inputs.values())  # Every module reads one draft so far.
+    return num_members + len(chain) <= space.max_member_nodes and num_drafts + len(chain) - 1 <= space.max_drafts

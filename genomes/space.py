@@ -5,7 +5,7 @@ It offers what the engine's ``SearchSpace`` protocol asks for without importing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,19 +13,18 @@ import numpy as np
 
 from genomes.combiners import COMBINERS, METHODS
 from genomes.crossover import CROSSOVERS
-from genomes.editing import Blueprint, Input
-from genomes.errors import allowed_names
-from genomes.genes import response_with
+from genomes.founders import founders_of
 from genomes.genome import Genome
 from genomes.identity import canonical_genome, genome_key
-from genomes.merging import MERGES
 from genomes.mutation import MERGE_MUTATIONS, MUTATIONS
-from genomes.nodes import DEFAULT_TEMPLATE, DRAFT_MARK, CombinerNode, MemberNode, MergeNode, PromptNode, ResponseNode
+from genomes.nodes import DEFAULT_TEMPLATE, CombinerNode, MemberNode, MergeNode, PromptNode, ResponseNode
 from genomes.parameters import Choice, Integer, Range, Real
+from genomes.roles import Casting, Returned, Role, least_chain
 from genomes.rules import check_genome
 from genomes.sampling import random_genome
 from genomes.serialization import genome_from_json, genome_to_json
-from genomes.space_rules import num_drafts
+from genomes.space_checks import check_space
+from genomes.space_rules import most_tokens, num_drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,7 @@ class CompositionSpace:
         members: The members by name.
         methods: Names of the combiner methods that may be used.
         merge_methods: Names of the merge methods that may be used; none leaves merging out.
+        roles: The roles of modules by name; where there are any, every module of a genome plays one of them.
         templates: What may stand before the prompt for a draft; each holds ``{draft}`` exactly once.
         max_member_nodes: Most member nodes of a genome; a member may stand in several.
         max_combiners: Most combiners and merges of a genome; 0 leaves single members and chains.
@@ -77,6 +77,7 @@ class CompositionSpace:
     members: Mapping[str, MemberInfo]
     methods: tuple[str, ...] = tuple(METHODS)
     merge_methods: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
     templates: tuple[str, ...] = (DEFAULT_TEMPLATE,)
     max_member_nodes: int = 6
     max_combiners: int = 3
@@ -93,7 +94,7 @@ class CompositionSpace:
     def __post_init__(self) -> None:
         # A plain dict, because spaces travel to workers by pickle, which refuses read-only mappings.
         object.__setattr__(self, "members", dict(sorted(self.members.items())))
-        _check_space(self)
+        check_space(self)
 
     @property
     def has_token_methods(self) -> bool:
@@ -126,19 +127,51 @@ class CompositionSpace:
         The latter have equal weights and default parameters, and are left out where the space has no combiner or too
         few member nodes for the group. ``uniform-mean`` is the plain ensemble that winners are compared with. The
         largest group of members of one shape follows under each of the merge methods, its first member the base.
+        In a space with roles all of these play roles that expect nothing, and every core comes after the single
+        members, with a draft of every role that it expects.
         """
-        founders = [(f"single:{name}", self._single(name)) for name in self.members]
-        group = max(self.tokenizer_groups(), key=len)
-        if self.max_combiners > 0 and 1 < len(group) <= self.max_member_nodes:
-            founders += [(f"uniform-{method}", self._uniform(method, group)) for method in self.methods]
-        if self.max_combiners > 0 and self.merge_methods:
-            group = max(([name, *self.mergeable_with(name)] for name in self.members), key=len)
-            founders += [
-                (f"merged-{method}", self._merged(method, group))
-                for method in self.merge_methods
-                if 1 < len(group) <= min(self.max_member_nodes, MERGES[method].max_inputs or len(group))
-            ]
-        return founders
+        return founders_of(self)
+
+    def marker(self, role: str | None) -> str:
+        """The text that members in a role read first; empty without a role."""
+        return self.roles[role].marker if role in self.roles else ""
+
+    def players(self, role: str | None) -> Collection[str]:
+        """Names of the members that may play a role; all where there is none."""
+        return self.roles[role].members if role in self.roles else self.members.keys()
+
+    def castings(self, kind: Returned) -> list[Casting]:
+        """Every member in every role in which it may give something of a kind, in a fixed order."""
+        if not self.roles:
+            return [Casting(name, None) for name in self.members]
+        roles = {name: role for name, role in self.roles.items() if kind in role.returns}
+        return [Casting(member, name) for name, role in roles.items() for member in role.members]
+
+    def casting_groups(self) -> list[list[Casting]]:
+        """The castings that give distributions, grouped by tokenizer, in a fixed order."""
+        return self.by_tokenizer(self.castings("distribution"))
+
+    def least_feeders(self, role: str | None) -> list[Casting]:
+        """The castings of modules that feed one of a role, in those roles that need the fewest modules themselves."""
+        lengths = {name: len(least_chain(name, self.roles)) for name in self.expected(role)}
+        nearest = [name for name, length in lengths.items() if length == min(lengths.values())]
+        return [Casting(member, name) for name in nearest for member in self.roles[name].members]
+
+    def believers(self, genome: Genome) -> list[str]:
+        """The ids of a genome's members and merges that may give distributions."""
+        nodes = genome.model_nodes()
+        return [
+            node_id
+            for node_id, node in nodes.items()
+            if node.role not in self.roles or "distribution" in self.roles[node.role].returns
+        ]
+
+    def draft_room(self, member: str, role: str | None) -> int:
+        """How many tokens of drafts, templates included, a member in a role has room for."""
+        writes = [self.max_new_tokens]
+        if role in self.roles and "text" in self.roles[role].returns:
+            writes.append(self.draft_tokens.high)
+        return self.members[member].positions - most_tokens(self.marker(role)) - self.prompt_tokens - max(writes)
 
     def tokenizer_groups(self) -> list[list[str]]:
         """The members' names, grouped by tokenizer, in a fixed order."""
@@ -147,13 +180,15 @@ class CompositionSpace:
             groups.setdefault(member.tokenizer_key, []).append(name)
         return [groups[key] for key in sorted(groups)]
 
-    def mergeable_with(self, name: str) -> list[str]:
-        """Names of the other members of one member's shape and tokenizer, sorted."""
+    def mergeable_with(self, name: str, role: str | None = None) -> list[str]:
+        """Names of the other members of one member's shape and tokenizer, sorted; with a role, those that play it."""
         own = self.members[name]
         return [
             other.name
             for other in self.members.values()
-            if other.name != name and (other.shape, other.tokenizer_key) == (own.shape, own.tokenizer_key)
+            if other.name != name
+            and other.name in self.players(role)
+            and (other.shape, other.tokenizer_key) == (own.shape, own.tokenizer_key)
         ]
 
     def random(self, *, rng: np.random.Generator) -> Genome:
@@ -203,84 +238,13 @@ class CompositionSpace:
             "members": ", ".join(sorted(node.member for node in members.values())),
         }
 
-    def _single(self, name: str) -> Genome:
-        blueprint = Blueprint()
-        return self._answering(blueprint, blueprint.add(self._default_member(name)))
+    def expected(self, role: str | None) -> tuple[str, ...]:
+        """The roles whose drafts modules of a role read."""
+        return self.roles[role].expects if role in self.roles else ()
 
-    def _uniform(self, method: str, names: list[str]) -> Genome:
-        """All of some members under one method, with equal weights and the method's default parameters."""
-        blueprint = Blueprint()
-        combiner = METHODS[method]
-        weight = 1.0 if combiner.has_weights else None
-        inputs = [Input(blueprint.add(self._default_member(name)), "distribution", weight) for name in names]
-        parameters = {name: allowed.default for name, allowed in combiner.parameters.items()}
-        return self._answering(blueprint, blueprint.add(CombinerNode(method, parameters), inputs))
-
-    def _merged(self, method: str, names: list[str]) -> Genome:
-        """All of some members under one merge method, with equal weights and the method's default parameters."""
-        blueprint = Blueprint()
-        parameters = {name: allowed.default for name, allowed in MERGES[method].parameters.items()}
-        base = names[0] if MERGES[method].needs_base else None
-        merge_id = blueprint.add(MergeNode(method, parameters, base, temperature=self.member_temperature.default))
-        for name in names:
-            blueprint.lend(name, merge_id, 1.0)
-        return self._answering(blueprint, merge_id)
-
-    def _default_member(self, name: str) -> MemberNode:
-        return MemberNode(name, temperature=self.member_temperature.default)
-
-    def _answering(self, blueprint: Blueprint, node_id: str) -> Genome:
-        defaults = {name: allowed.default for name, allowed in self.response_ranges.items()}
-        blueprint.add(response_with(defaults, self), [Input(node_id, "distribution")])
-        return blueprint.genome()
-
-
-def _check_space(space: CompositionSpace) -> None:
-    if not space.members:
-        raise ValueError("members is {}; a space needs at least one member. Add one to the catalogue.")
-    if not space.methods and space.max_combiners:
-        raise ValueError(f"methods is (); allowed are one or more of {sorted(METHODS)}, or max_combiners 0.")
-    for method in space.methods:
-        if method not in METHODS:
-            raise ValueError(f"methods names {method!r}; {allowed_names(method, METHODS)}")
-    for method in space.merge_methods:
-        if method not in MERGES:
-            raise ValueError(f"merge_methods names {method!r}; {allowed_names(method, MERGES)}")
-    for template in space.templates:
-        if template.count(DRAFT_MARK) != 1 or "{prompt}" in template:
-            raise ValueError(
-                f"templates has {template!r}; a template holds {DRAFT_MARK!r} exactly once and '{{prompt}}' never."
-            )
-    if not space.templates and space.max_drafts:
-        raise ValueError("templates is (); give one or more, or set max_drafts to 0.")
-    for name, low in (
-        ("max_member_nodes", 1),
-        ("max_combiners", 0),
-        ("max_drafts", 0),
-        ("max_new_tokens", 1),
-        ("prompt_tokens", 1),
-    ):
-        if getattr(space, name) < low:
-            raise ValueError(f"{name} is {getattr(space, name)!r}; allowed are whole numbers from {low}.")
-    for name, member in space.members.items():
-        if member.name != name:
-            raise ValueError(f"members[{name!r}] has the name {member.name!r}; the two must be equal.")
-        if member.positions < space.prompt_tokens + space.max_new_tokens:
-            raise ValueError(
-                f"members[{name!r}] has {member.positions} positions, but prompt_tokens {space.prompt_tokens} and "
-                f"max_new_tokens {space.max_new_tokens} need {space.prompt_tokens + space.max_new_tokens}. "
-                f"Lower these, or leave the member out."
-            )
-    for name, range_low, allowed in (
-        ("draft_tokens", space.draft_tokens.low, "1"),
-        ("member_temperature", space.member_temperature.low, "above 0"),
-        ("response_temperature", space.response_temperature.low, "above 0"),
-        ("response_top_p", space.response_top_p.low, "above 0"),
-    ):
-        if range_low <= 0:
-            raise ValueError(f"{name} starts at {range_low!r}; allowed is {allowed} or more.")
-    if space.response_top_p.high > 1:
-        raise ValueError(f"response_top_p ends at {space.response_top_p.high!r}; allowed is 1 at most.")
-    for top_k in space.response_top_k.options:
-        if type(top_k) is not int or top_k < 0:
-            raise ValueError(f"response_top_k has {top_k!r}; allowed are whole numbers from 0 (0 keeps all tokens).")
+    def by_tokenizer(self, castings: Iterable[Casting]) -> list[list[Casting]]:
+        """Castings grouped by their member's tokenizer, in a fixed order."""
+        groups: dict[str, list[Casting]] = {}
+        for casting in castings:
+            groups.setdefault(self.members[casting.member].tokenizer_key, []).append(casting)
+        return [groups[key] for key in sorted(groups)]

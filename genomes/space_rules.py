@@ -14,6 +14,7 @@ from genomes.errors import allowed_names
 from genomes.genome import Genome
 from genomes.merging.rules import merged_members
 from genomes.nodes import DRAFT_MARK, CombinerNode, Edge, MemberNode, MergeNode, ResponseNode, carried_kind
+from genomes.role_rules import keeps_roles, misplaced_returns, undeclared_roles, unexpected_inputs, untrained_players
 
 if TYPE_CHECKING:
     from genomes.space import CompositionSpace
@@ -36,9 +37,11 @@ SPACE_RULES: list[SpaceRule] = []
 
 
 def is_within_limits(genome: Genome, space: CompositionSpace) -> bool:
-    """Whether a genome keeps the limits, its texts fit, and answers and tokenizers meet only where they may."""
-    return not any(True for broken in (_limits, _positions, _one_tokenizer) for _ in broken(genome, space)) and not any(
-        True for _ in misplaced_answer_combiners(genome)
+    """Whether a genome keeps limits and roles, its texts fit, and answers and tokenizers meet only where they may."""
+    return (
+        not any(True for broken in (_limits, _positions, _one_tokenizer) for _ in broken(genome, space))
+        and not any(True for _ in misplaced_answer_combiners(genome))
+        and (not space.roles or keeps_roles(genome, space))
     )
 
 
@@ -153,20 +156,35 @@ def _positions(genome: Genome, space: CompositionSpace) -> Iterator[str]:
         if member is None or member.member not in space.members:
             continue
         drafters = [genome.nodes[edge.source] for edge in genome.inputs(node_id)[1:] if edge.kind == "text"]
-        # A byte-level tokenizer never makes more tokens than the template has bytes.
-        frame = len(node.template.replace(DRAFT_MARK, "").encode())
         writers = [drafter for drafter in drafters if isinstance(drafter, MemberNode | MergeNode)]
-        drafts = sum(writer.draft_tokens + frame for writer in writers)
+        drafts = sum(writer.draft_tokens + most_tokens(node.template) for writer in writers)
+        marker = most_tokens(space.marker(node.role))
         writes = [space.max_new_tokens]
         if any(carried_kind(edge.kind, genome.nodes[edge.target]) == "text" for edge in genome.outputs(node_id)):
             writes.append(node.draft_tokens)
-        needed, available = drafts + space.prompt_tokens + max(writes), space.members[member.member].positions
+        needed, available = marker + drafts + space.prompt_tokens + max(writes), space.members[member.member].positions
         if needed > available:
+            before = f"{marker} of marker, {drafts}" if marker else f"{drafts}"
             yield (
-                f"{node.kind.title()} {node_id!r} ({member.member}) needs room for {needed} tokens ({drafts} of "
+                f"{node.kind.title()} {node_id!r} ({member.member}) needs room for {needed} tokens ({before} of "
                 f"drafts, {space.prompt_tokens} of prompt, {max(writes)} written), but has {available} positions. "
                 f"Shorten or remove drafts."
             )
+
+
+_rule("declared-roles", "Every module has a role that is declared; where none is, it has none.")(undeclared_roles)
+_rule("role-members", "A member plays only a role that it was trained for.")(untrained_players)
+_rule("role-returns", "A module gives only what its role returns.")(misplaced_returns)
+_rule("role-inputs", "A module is fed by the roles that it expects, by one at least, and by no others.")(
+    unexpected_inputs
+)
+
+
+def most_tokens(text: str) -> int:
+    """The most tokens that a text with or without ``{draft}`` can be: a byte-level tokenizer never makes more than
+    there are bytes.
+    """
+    return len(text.replace(DRAFT_MARK, "").encode())
 
 
 def num_drafts(genome: Genome) -> int:

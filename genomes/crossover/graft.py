@@ -29,7 +29,7 @@ def graft(genome: Genome, other: Genome, space: CompositionSpace, *, rng: np.ran
         rng: Draws the place and the part.
     """
     donor = Blueprint(other)
-    sources = [*other.model_nodes(), *other.of_type(CombinerNode)]
+    sources = [*space.believers(other), *other.of_type(CombinerNode)]
     part_sizes = {source: _size(donor, donor.upstream(source)) for source in sources}
     edits = []
     for edge in genome.edges:

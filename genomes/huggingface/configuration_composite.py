@@ -20,6 +20,7 @@ class CompositeConfig(PreTrainedConfig):  # type: ignore[misc]
         members: The members' GPT-2 configurations by name.
         graph: The genome's JSON document.
         templates: For each member node that reads drafts, its template's token ids before and after the draft.
+        markers: For each member node whose role has a marker, the marker's token ids.
         closing_token_ids: Token ids that end a draft or an answer: those of a text with a line break, and the
             end-of-text token.
         vocab_size: Size of the vocabulary that all members share.
@@ -34,6 +35,7 @@ class CompositeConfig(PreTrainedConfig):  # type: ignore[misc]
         graph: dict[str, Any] | None = None,
         templates: Mapping[str, Sequence[Sequence[int]]] | None = None,
         closing_token_ids: Sequence[int] = (),
+        markers: Mapping[str, Sequence[int]] | None = None,
         **kwargs: Any,
     ) -> None:
         """All arguments have defaults, because transformers builds an empty configuration to compare with.
@@ -44,6 +46,7 @@ class CompositeConfig(PreTrainedConfig):  # type: ignore[misc]
         self.members = dict(members or {})
         self.graph = dict(graph or {})
         self.templates = {name: [list(part) for part in parts] for name, parts in (templates or {}).items()}
+        self.markers = {name: list(tokens) for name, tokens in (markers or {}).items()}
         self.closing_token_ids = list(closing_token_ids)
         # The two below follow from the others, and are kept because other programs read them.
         kwargs.pop("max_position_embeddings", None)
@@ -65,4 +68,4 @@ class CompositeConfig(PreTrainedConfig):  # type: ignore[misc]
 
     def program(self) -> Program:
         """The graph as a program."""
-        return build_program(self.graph, self.templates)
+        return build_program(self.graph, self.templates, self.markers)

@@ -13,7 +13,7 @@ from genomes.members.tokenizers import tokenizer_key
 from genomes.merging.models import MergingCatalogue
 from genomes.merging.recipe import without_merges
 from genomes.nodes import MemberNode
-from genomes.phenotype import MemberLoader, genome_templates
+from genomes.phenotype import MemberLoader, genome_markers, genome_templates
 from genomes.prompting import MIN_NEW_TOKENS, closing_tokens
 from genomes.serialization import genome_to_json
 
@@ -51,6 +51,7 @@ def composite_model(genome: Genome, catalogue: MemberLoader) -> CompositeForCaus
         members={name: member.model.config.to_diff_dict() for name, member in members.items()},
         graph=json.loads(genome_to_json(genome)),
         templates=genome_templates(genome, tokenizer),
+        markers=genome_markers(genome, tokenizer, catalogue),
         closing_token_ids=closing,
         **special,
     )

@@ -62,7 +62,7 @@ class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # 
         )
         # Not config.program(): transformers loads an artifact's configuration and model from two copies of its code,
         # whose classes are not the same.
-        self._program = build_program(config.graph, config.templates)
+        self._program = build_program(config.graph, config.templates, config.markers)
         self._rooted: dict[int, Program] = {}
         self.failed_members: dict[str, str] = {}
         self.post_init()

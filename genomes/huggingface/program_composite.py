@@ -42,15 +42,22 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One member reading ``[drafts][prompt][answer so far]``: one forward pass and one cache.
+    """One member reading ``[marker][drafts][prompt][answer so far]``: one forward pass and one cache.
 
     Attributes:
         member: Name of the member.
         drafts: What it reads before the prompt, in slot order.
+        marker: Token ids of its role's marker, which it reads first of all.
     """
 
     member: str
     drafts: tuple[Draft, ...]
+    marker: tuple[int, ...] = ()
+
+    @property
+    def num_positions(self) -> int:
+        """The most positions that stand before the prompt."""
+        return len(self.marker) + sum(draft.num_positions for draft in self.drafts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +174,7 @@ class Program:
     def num_positions(self, num_member_positions: Mapping[str, int]) -> int:
         """The most tokens of prompt and answer together that every stream has room for.
 
-        A stream keeps room for the longest drafts that it reads and for the longest that it writes.
+        A stream keeps room for its marker, for the longest drafts that it reads and for the longest that it writes.
 
         Args:
             num_member_positions: Longest input of every member, by name.
@@ -176,17 +183,22 @@ class Program:
         for draft in self.drafts:
             writes[draft.source] = max(writes[draft.source], draft.max_tokens)
         return min(
-            num_member_positions[stream.member] - sum(draft.num_positions for draft in stream.drafts) - writes[index]
+            num_member_positions[stream.member] - stream.num_positions - writes[index]
             for index, stream in enumerate(self.streams)
         )
 
 
-def build_program(graph: Mapping[str, Any], templates: Mapping[str, Sequence[Sequence[int]]]) -> Program:
+def build_program(
+    graph: Mapping[str, Any],
+    templates: Mapping[str, Sequence[Sequence[int]]],
+    markers: Mapping[str, Sequence[int]] | None = None,
+) -> Program:
     """The program of a genome's graph.
 
     Args:
         graph: The genome's JSON document: ``nodes`` by name and ``edges``.
         templates: For each member node that reads drafts, its template's token ids before and after the draft.
+        markers: For each member node whose role has a marker, the marker's token ids.
 
     The graph is taken to keep the rules of genomes (rules.py), acyclic above all; only what would be run wrongly
     or not at all is checked again here.
@@ -194,15 +206,21 @@ def build_program(graph: Mapping[str, Any], templates: Mapping[str, Sequence[Seq
     Raises:
         ValueError: The graph has a schema, a node, an edge or a method that this version cannot run.
     """
-    return _Builder(graph, templates).build()
+    return _Builder(graph, templates, markers or {}).build()
 
 
 class _Builder:
-    def __init__(self, graph: Mapping[str, Any], templates: Mapping[str, Sequence[Sequence[int]]]) -> None:
+    def __init__(
+        self,
+        graph: Mapping[str, Any],
+        templates: Mapping[str, Sequence[Sequence[int]]],
+        markers: Mapping[str, Sequence[int]],
+    ) -> None:
         if graph.get("schema") != SCHEMA:
             raise ValueError(f"The genome's schema is {graph.get('schema')!r}; this version reads {SCHEMA!r}.")
         self._nodes: Mapping[str, Mapping[str, Any]] = graph["nodes"]
         self._templates = templates
+        self._markers = markers
         self._incoming: dict[str, list[Mapping[str, Any]]] = {name: [] for name in self._nodes}
         for edge in sorted(graph["edges"], key=lambda edge: int(edge["slot"])):
             if edge["kind"] not in ("text", "distribution"):
@@ -287,7 +305,7 @@ class _Builder:
                         max_tokens=int(writer["draft_tokens"]),
                     )
                 )
-        stream = Stream(self._nodes[name]["member"], tuple(drafts))
+        stream = Stream(self._nodes[name]["member"], tuple(drafts), tuple(self._markers.get(name, ())))
         return self._streams.setdefault(stream, len(self._streams))
 
 

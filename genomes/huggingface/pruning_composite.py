@@ -108,7 +108,7 @@ class _Pruning:
             for draft in stream.drafts
             if (source := self._stream(draft.source)) is not None
         )
-        return self._streams.setdefault(Stream(stream.member, drafts), len(self._streams))
+        return self._streams.setdefault(replace(stream, drafts=drafts), len(self._streams))
 
     def program(self, choosing: Choosing | None) -> Program:
         values = tuple(self._values)

@@ -96,7 +96,7 @@ class CompositeRuntime:
             prompts = _prompts(tokens, mask, prompt_lengths)
         routes = self._routes(prompts, cache, is_first=is_first, device=tokens.device)
         reads = self._reads(routes, tokens.shape[0], tokens.device)
-        prefixes = self._prefixes(prompts, reads, tokens.device) if program.drafts and is_first else {}
+        prefixes = self.prefixes(prompts, reads, len(tokens), tokens.device) if is_first else {}
         num_new = tokens.shape[1]
         hidden: dict[int, torch.Tensor | None] = {}
         for index in program.answering_streams:
@@ -182,16 +182,27 @@ class CompositeRuntime:
             )
         return trunk.hidden(tokens, mask, positions, cache)
 
-    def _prefixes(
-        self, prompts: Sequence[Sequence[int]], reads: Mapping[int, torch.Tensor], device: torch.device
+    def prefixes(
+        self,
+        prompts: Sequence[Sequence[int]],
+        reads: Mapping[int, torch.Tensor],
+        num_rows: int,
+        device: torch.device,
     ) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
-        """What each stream reads before the prompt, by stream: left-padded tokens and their mask."""
+        """What each stream reads before the prompt, by stream: left-padded tokens and their mask.
+
+        Args:
+            prompts: The token ids of every row's prompt; not looked at where there are no drafts.
+            reads: Which rows each stream has to read, by stream; empty where all read all.
+            num_rows: Number of rows.
+            device: Where the tokens go.
+        """
         prefixes: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         written: dict[tuple[int, int], list[list[int]]] = {}
         for index, stream in enumerate(self._program.streams):
-            if not stream.drafts:
+            if not stream.drafts and not stream.marker:
                 continue
-            texts: list[list[int]] = [[] for _ in prompts]
+            texts: list[list[int]] = [list(stream.marker) for _ in range(num_rows)]
             for draft in stream.drafts:
                 key = draft.source, draft.max_tokens
                 if key not in written:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genomes.errors import allowed_names
 from genomes.members.errors import MemberLoadError
 from genomes.members.files import MemberFiles, content_key, member_files, shape_of
 from genomes.members.sources import DirectorySource, MemberSource
@@ -52,12 +53,14 @@ class MemberCatalogue:
 
     Args:
         sources: Source of every member by name; a path is a directory.
+        markers: Marker of every role that members may play, by the role's name.
     """
 
-    def __init__(self, sources: Mapping[str, MemberSource | Path]) -> None:
+    def __init__(self, sources: Mapping[str, MemberSource | Path], *, markers: Mapping[str, str] | None = None) -> None:
         self._sources: dict[str, MemberSource] = {
             name: DirectorySource(source) if isinstance(source, Path) else source for name, source in sources.items()
         }
+        self._markers = dict(markers or {})
         self._forget()
 
     def _forget(self) -> None:
@@ -66,11 +69,11 @@ class MemberCatalogue:
         self._infos: dict[str, CatalogueInfo] = {}
         self._members: dict[str, Member] = {}
 
-    def __getstate__(self) -> dict[str, MemberSource]:
-        return self._sources
+    def __getstate__(self) -> tuple[dict[str, MemberSource], dict[str, str]]:
+        return self._sources, self._markers
 
-    def __setstate__(self, sources: dict[str, MemberSource]) -> None:
-        self._sources = sources
+    def __setstate__(self, state: tuple[dict[str, MemberSource], dict[str, str]]) -> None:
+        self._sources, self._markers = state
         self._forget()
 
     @property
@@ -82,6 +85,21 @@ class MemberCatalogue:
     def sources(self) -> Mapping[str, MemberSource]:
         """Source of every member by name."""
         return dict(self._sources)
+
+    @property
+    def markers(self) -> Mapping[str, str]:
+        """Marker of every role by name."""
+        return dict(self._markers)
+
+    def marker(self, role: str) -> str:
+        """The text that members in a role read before everything else.
+
+        Raises:
+            ValueError: The role is not declared.
+        """
+        if role not in self._markers:
+            raise ValueError(f"The role {role!r} has no marker here; {allowed_names(role, self._markers)}")
+        return self._markers[role]
 
     def directory(self, name: str) -> Path:
         """The directory that a member is loaded from; downloads it where its source may.

@@ -174,6 +174,10 @@ class MergingCatalogue:
             return cache.recall(self._recipes[name], self._catalogue)
         return self._catalogue.load(name)
 
+    def marker(self, role: str) -> str:
+        """See ``MemberLoader``."""
+        return self._catalogue.marker(role)
+
 
 def _key(recipe: MergeRecipe, members: Mapping[str, LoadedMember]) -> str:
     keys = [recipe.key, *(f"{name}={member.key}" for name, member in members.items())]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genomes.editing import Blueprint, Input, first_fitting
-from genomes.genes import drawn_member, pick
+from genomes.editing import Blueprint, first_fitting
+from genomes.genes import add_draft_edge, add_drawn_member, pick
 from genomes.genome import Genome
-from genomes.nodes import MemberNode, MergeNode
+from genomes.nodes import MemberNode
+from genomes.roles import Casting
 from genomes.space_rules import num_drafts
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add_draft(genome: Genome, space: CompositionSpace, *, rng: np.random.Generat
     """A genome with one more text edge from member to member, without a cycle.
 
     The tokenizers of the two may differ: words pass between them. A member that starts to draft gets a drawn draft
-    length, one that gets its first draft a drawn template.
+    length, one that gets its first draft a drawn template. Modules draft only for roles that expect theirs.
 
     Args:
         genome: A valid genome; stays as it is.
@@ -34,13 +34,19 @@ def add_draft(genome: Genome, space: CompositionSpace, *, rng: np.random.Generat
     members = genome.model_nodes()
     edits = []
     for target, reader in members.items():
+        expected = space.roles[reader.role].expects if reader.role in space.roles else None
         # The members that could draft for this one; None stands for a new member.
         taken = {target, *genome.descendants(target), *(edge.source for edge in genome.inputs(target))}
-        writers: list[str | None] = [node_id for node_id in members if node_id not in taken]
-        if len(genome.of_type(MemberNode)) < space.max_member_nodes:
+        writers: list[str | None] = [
+            node_id
+            for node_id, writer in members.items()
+            if node_id not in taken and (expected is None or writer.role in expected)
+        ]
+        castings = [casting for casting in space.castings("text") if expected is None or casting.role in expected]
+        if castings and len(genome.of_type(MemberNode)) < space.max_member_nodes:
             writers.append(None)
         edits += [
-            partial(_draft, source=source, target=target, reader=reader, space=space, rng=rng) for source in writers
+            partial(_draft, source=source, target=target, castings=castings, space=space, rng=rng) for source in writers
         ]
     return first_fitting(genome, space, edits, rng=rng)
 
@@ -50,16 +56,10 @@ def _draft(
     *,
     source: str | None,
     target: str,
-    reader: MemberNode | MergeNode,
+    castings: list[Casting],
     space: CompositionSpace,
     rng: np.random.Generator,
 ) -> None:
     if source is None:
-        source = blueprint.add(drawn_member(pick(list(space.members), rng=rng), space, rng=rng))
-    writer = blueprint.nodes[source]
-    is_drafting = any(kind == "text" for _, kind in blueprint.outputs(source))
-    if isinstance(writer, MemberNode | MergeNode) and not is_drafting:
-        blueprint.nodes[source] = replace(writer, draft_tokens=space.draft_tokens.draw(rng=rng))
-    if sum(given.kind == "text" for given in blueprint.inputs[target]) == 1:
-        blueprint.nodes[target] = replace(reader, template=pick(space.templates, rng=rng))
-    blueprint.inputs[target].append(Input(source, "text"))
+        source = add_drawn_member(blueprint, pick(castings, rng=rng), space, rng=rng)
+    add_draft_edge(blueprint, source, target, space, rng=rng)

@@ -31,7 +31,7 @@ def add_edge(genome: Genome, space: CompositionSpace, *, rng: np.random.Generato
         taken = {target, *genome.descendants(target), *(edge.source for edge in genome.inputs(target))}
         edits += [
             partial(_feed, source=source, target=target, node=node, rng=rng)
-            for source in [*genome.model_nodes(), *genome.of_type(CombinerNode)]
+            for source in [*space.believers(genome), *genome.of_type(CombinerNode)]
             if source not in taken and (node.chooses_answers or tokenizer_at(genome, source, space) == tokenizer_key)
         ]
     return first_fitting(genome, space, edits, rng=rng)

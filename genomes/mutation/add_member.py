@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genomes.editing import Blueprint, Input, first_fitting
-from genomes.genes import drawn_member, drawn_weight, insert_combiner, pick
+from genomes.genes import add_drawn_member, drawn_weight, insert_combiner, pick
 from genomes.genome import Genome
 from genomes.nodes import CombinerNode, MemberNode
+from genomes.roles import Casting
 from genomes.space_rules import is_joined, tokenizer_at
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
-    """A genome with one more member, of the tokenizer that it meets.
+    """A genome with one more member, of the tokenizer that it meets; a module brings along what its role has to read.
 
     Args:
         genome: A valid genome; stays as it is.
@@ -33,7 +34,7 @@ def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Genera
             _widen,
             node_id=node_id,
             node=node,
-            names=list(space.members) if node.chooses_answers else _partners(genome, node_id, space),
+            castings=space.castings("distribution") if node.chooses_answers else _partners(genome, node_id, space),
             space=space,
             rng=rng,
         )
@@ -45,7 +46,7 @@ def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Genera
                 _split,
                 source=edge.source,
                 target=edge.target,
-                names=_partners(genome, edge.source, space),
+                castings=_partners(genome, edge.source, space),
                 space=space,
                 rng=rng,
             )
@@ -55,9 +56,10 @@ def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Genera
     return first_fitting(genome, space, edits, rng=rng)
 
 
-def _partners(genome: Genome, node_id: str, space: CompositionSpace) -> list[str]:
+def _partners(genome: Genome, node_id: str, space: CompositionSpace) -> list[Casting]:
     tokenizer_key = tokenizer_at(genome, node_id, space)
-    return [name for name, member in space.members.items() if member.tokenizer_key == tokenizer_key]
+    castings = space.castings("distribution")
+    return [casting for casting in castings if space.members[casting.member].tokenizer_key == tokenizer_key]
 
 
 def _widen(
@@ -65,11 +67,11 @@ def _widen(
     *,
     node_id: str,
     node: CombinerNode,
-    names: list[str],
+    castings: list[Casting],
     space: CompositionSpace,
     rng: np.random.Generator,
 ) -> None:
-    newcomer = blueprint.add(drawn_member(pick(names, rng=rng), space, rng=rng))
+    newcomer = add_drawn_member(blueprint, pick(castings, rng=rng), space, rng=rng)
     blueprint.inputs[node_id].append(Input(newcomer, "distribution", drawn_weight(node, rng=rng)))
 
 
@@ -78,9 +80,9 @@ def _split(
     *,
     source: str,
     target: str,
-    names: list[str],
+    castings: list[Casting],
     space: CompositionSpace,
     rng: np.random.Generator,
 ) -> None:
-    newcomer = blueprint.add(drawn_member(pick(names, rng=rng), space, rng=rng))
+    newcomer = add_drawn_member(blueprint, pick(castings, rng=rng), space, rng=rng)
     insert_combiner(blueprint, target, [source, newcomer], space, rng=rng)

@@ -40,7 +40,7 @@ def change_merge(genome: Genome, space: CompositionSpace, *, rng: np.random.Gene
                 partial(_put, node_id=node_id, node=replace(node, base=name)) for name in present if name != node.base
             ]
         for name in present:
-            newcomers = [other for other in space.mergeable_with(name) if other not in present]
+            newcomers = [other for other in space.mergeable_with(name, node.role) if other not in present]
             edits += [partial(_swap, node_id=node_id, node=node, old=name, new=other) for other in newcomers]
     return first_fitting(genome, space, edits, rng=rng)
 

@@ -36,7 +36,7 @@ def merge_members(genome: Genome, space: CompositionSpace, *, rng: np.random.Gen
     for node_id, node in genome.model_nodes().items():
         present = Blueprint(genome).merged_members(node_id) if isinstance(node, MergeNode) else {}
         first = node.member if isinstance(node, MemberNode) else min(present)
-        newcomers = [name for name in space.mergeable_with(first) if name not in present]
+        newcomers = [name for name in space.mergeable_with(first, node.role) if name not in present]
         if newcomers and isinstance(node, MemberNode):
             edits.append(partial(_pair, node_id=node_id, node=node, names=newcomers, space=space, rng=rng))
         elif (
@@ -49,13 +49,14 @@ def merge_members(genome: Genome, space: CompositionSpace, *, rng: np.random.Gen
 
 
 def _groups(genome: Genome, combiner_id: str, space: CompositionSpace) -> list[list[str]]:
-    """The ids of a combiner's inputs that are different members of one shape, two or more to a group."""
-    groups: dict[tuple[str, str], dict[str, str]] = {}
+    """The ids of a combiner's inputs that are different members of one shape and role, two or more to a group."""
+    groups: dict[tuple[str, str, str], dict[str, str]] = {}
     for edge in genome.inputs(combiner_id):
         node = genome.nodes[edge.source]
         if isinstance(node, MemberNode):
             info = space.members[node.member]
-            groups.setdefault((info.shape, info.tokenizer_key), {}).setdefault(node.member, edge.source)
+            key = info.shape, info.tokenizer_key, node.role or ""
+            groups.setdefault(key, {}).setdefault(node.member, edge.source)
     return [list(group.values()) for _, group in sorted(groups.items()) if len(group) > 1]
 
 

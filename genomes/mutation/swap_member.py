@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def swap_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
-    """A genome with another member in one node, its other genes kept.
+    """A genome with another member in one node, its other genes kept, its role above all.
 
     Where the node meets others in a combiner, the newcomer has the same tokenizer.
 
@@ -36,7 +36,9 @@ def swap_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Gener
         edits += [
             partial(_put, node_id=node_id, node=replace(node, member=name))
             for name, member in space.members.items()
-            if name != node.member and (not is_combined or member.tokenizer_key == tokenizer_key)
+            if name in space.players(node.role)
+            and name != node.member
+            and (not is_combined or member.tokenizer_key == tokenizer_key)
         ]
     return first_fitting(genome, space, edits, rng=rng)
 

@@ -17,7 +17,7 @@ from genomes.combiners import COMBINERS
 from genomes.genome import Genome
 from genomes.huggingface.program_composite import CombinerValue, MemberValue, build_program
 from genomes.nodes import MemberNode, MergeNode
-from genomes.phenotype import ReplyLikelihood
+from genomes.phenotype import ReplyLikelihood, genome_markers
 from genomes.serialization import genome_to_json
 from genomes.teacher_forcing.outputs import StreamOutputs
 from genomes.teacher_forcing.rules import RULES, VOTING, Given
@@ -59,7 +59,8 @@ class GenomeLikelihoods:
         if any(shared.tokenizer_key(member) != shared.tokenizer_key(first) for member in members.values()):
             raise NotKeptError(f"The members {sorted(members)} have more than one tokenizer.")
         templates = {node_id: shared.template(node.template, first) for node_id, node in nodes.items()}
-        self._program = build_program(json.loads(genome_to_json(genome)), templates)
+        markers = genome_markers(genome, first.tokenizer, shared.catalogue)
+        self._program = build_program(json.loads(genome_to_json(genome)), templates, markers)
         self._tokenized = shared.tokenized(first)
         room = self._program.num_positions({name: member.model.config.n_positions for name, member in members.items()})
         if room <= self._tokenized.longest_answer:

@@ -33,6 +33,7 @@ class TeacherForcing:
         temperatures: Range of member temperatures that tables are made for; others are left to the phenotype.
 
     Attributes:
+        catalogue: Loads the members.
         num_fallbacks: How many genomes were left to the phenotype.
     """
 
@@ -48,7 +49,7 @@ class TeacherForcing:
         if not 0 < low < high:
             raise ValueError(f"temperatures is {temperatures!r}; allowed are two numbers above 0, the lower one first.")
         self.num_fallbacks = 0
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._set = evaluation_set
         self._store = store
         # Temperature 1 is always in: most genes have it.
@@ -84,7 +85,7 @@ class TeacherForcing:
             return self.kept_likelihoods(genome)
         except NotKeptError:
             self.num_fallbacks += 1
-            return compile_genome(genome, self._catalogue).reply_likelihoods(self._set.contexts, self._set.replies)
+            return compile_genome(genome, self.catalogue).reply_likelihoods(self._set.contexts, self._set.replies)
 
     # What genomes share
 
@@ -96,7 +97,7 @@ class TeacherForcing:
 
     def load(self, name: str) -> LoadedMember:
         """A member of the catalogue."""
-        return self._catalogue.load(name)
+        return self.catalogue.load(name)
 
     def tokenized(self, member: LoadedMember) -> TokenizedSet:
         """The evaluation set in a member's tokens."""
@@ -122,7 +123,7 @@ class TeacherForcing:
     def stream(self, program: Program, index: int, num_positions: int) -> StreamOutputs:
         """The outputs of a program's stream on the sheet for that room."""
         own = stream_program(program, index)
-        members = {name: self._catalogue.load(name) for name in own.members}
+        members = {name: self.catalogue.load(name) for name in own.members}
         first = members[own.members[0]]
         key = stream_key(
             own,

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from genomes.editing import Blueprint, Input
 from genomes.genome import Genome
 from genomes.merging import MERGES
-from genomes.nodes import CombinerNode, MemberNode, Node, ResponseNode
+from genomes.nodes import CombinerNode, MemberNode, MergeNode, Node, ResponseNode
 from genomes.parameters import Choice, Integer, Real
+from genomes.roles import Role
 from genomes.space import CompositionSpace, MemberInfo
 
 NAMES = ("chat", "code", "news", "poems")
@@ -53,7 +54,25 @@ MERGING = CompositionSpace(
     max_member_nodes=6,
     max_drafts=2,
 )
+MODULES = CompositionSpace(
+    {
+        **members("talker", "reader", "editor", "core", "spare", positions=240),
+        **members("foreign", tokenizer_key="t2", positions=240),
+    },
+    methods=("mean", "weighted", "best_of"),
+    merge_methods=("linear",),
+    roles={
+        "talk": Role(("talker", "spare"), ("text", "distribution"), marker="talk: "),
+        "facts": Role(("reader", "foreign"), ("text",)),
+        "edit": Role(("editor", "spare"), ("text",), expects=("facts",), marker="edit "),
+        "core": Role(("core", "spare"), ("distribution",), expects=("talk", "edit"), marker="answer: "),
+    },
+    templates=("{draft}\n", "A: {draft}\nB: "),
+    max_member_nodes=6,
+    max_drafts=4,
+)
 SPACES = {
+    "modules": MODULES,
     "merging": MERGING,
     "plain": SPACE,
     "two-tokenizers": TWO_TOKENIZERS,
@@ -102,3 +121,13 @@ def relabelled(genome: Genome, *, rng: np.random.Generator) -> Genome:
     new_ids = {old: f"x{place}" for old, place in zip(genome.nodes, order, strict=True)}
     edges = [replace(edge, source=new_ids[edge.source], target=new_ids[edge.target]) for edge in genome.edges]
     return Genome({new_ids[old]: node for old, node in reversed(genome.nodes.items())}, reversed(edges))
+
+
+def role_merge(role: str, *names: str) -> Genome:
+    """Members merged by ``linear`` into one that plays a role."""
+    blueprint = Blueprint()
+    merge_id = blueprint.add(MergeNode("linear", role=role))
+    for name in names:
+        blueprint.lend(name, merge_id, 1.0)
+    blueprint.add(RESPONSE, [Input(merge_id, "distribution")])
+    return blueprint.genome()

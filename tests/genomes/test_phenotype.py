@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from genomes.genome import Genome
+from genomes.members.catalogue import MemberCatalogue
 from genomes.members.tokenizers import train_tokenizer
 from genomes.phenotype import PrefillCache, compile_genome
 from genomes.prompting import prompt_tokens
@@ -16,6 +18,7 @@ from genomes.reference import ReferencePhenotype
 from genomes.rules import check_genome
 from tests.genomes.tiny_members import (
     CONTEXTS,
+    MARKERS,
     TinyCatalogue,
     TinyMember,
     genome_of,
@@ -33,7 +36,7 @@ CLOSE = {"atol": 1e-4, "rtol": 0.0}
 
 
 def reference(genome: Genome) -> ReferencePhenotype:
-    return ReferencePhenotype(genome, {name: tiny_member(name) for name in ("ada", "bob", "cleo")})
+    return ReferencePhenotype(genome, {name: tiny_member(name) for name in ("ada", "bob", "cleo")}, markers=MARKERS)
 
 
 def prompts(room: int = 40) -> list[list[int]]:
@@ -47,6 +50,23 @@ def genome(request: pytest.FixtureRequest) -> Genome:
 
 def test_every_shape_keeps_the_rules(genome: Genome) -> None:
     assert check_genome(genome) == []
+
+
+def test_a_marker_takes_positions_and_needs_no_prompt() -> None:
+    marked, plain = (compile_genome(SHAPES[name], TinyCatalogue()) for name in ("marker", "single"))
+    num_tokens = len(tiny_tokenizer()(MARKERS["talk"])["input_ids"])
+    assert plain.num_positions - marked.num_positions == num_tokens > 0
+    assert not marked.program.needs_prompt
+    tokens = torch.tensor([[40, 41, 42]])
+    assert not torch.equal(marked.log_probabilities(tokens), plain.log_probabilities(tokens))
+
+
+def test_a_role_that_nobody_declared_is_named() -> None:
+    catalogue = MemberCatalogue({}, markers={"talk": "talk: ", "core": ""})
+    assert dict(catalogue.markers) == {"talk": "talk: ", "core": ""}
+    assert pickle.loads(pickle.dumps(catalogue)).marker("talk") == "talk: "  # noqa: S301 (our own bytes)
+    with pytest.raises(ValueError, match="The role 'tlak' has no marker here; allowed: 'core', 'talk'. .*mean 'talk'"):
+        catalogue.marker("tlak")
 
 
 class TestReference:

@@ -15,12 +15,14 @@ from genomes.space_rules import SPACE_RULES
 from tests.genomes.spaces import (
     CRAMPED,
     MERGING,
+    MODULES,
     RESPONSE,
     SPACE,
     TWO_TOKENIZERS,
     chain,
     composed,
     members,
+    role_merge,
     spaces_with_genomes,
 )
 
@@ -151,10 +153,71 @@ BROKEN = {
     "merge": (changed(PAIR, m1=MergeNode("slerp")), "merge-inputs", "'m1' takes the weights of 0 members"),
     "merge parameter": (changed(MERGED, w1=MergeNode("ties")), "merge-methods", "lacks the parameter 'density'"),
     "weights edge": (changed(PAIR, Edge("m1", "m2", "weights", 1)), "edge-kinds", "has the kind 'weights'"),
-    "role": (changed(PAIR, m1=MemberNode("chat", role="core")), "reserved", "role 'core'"),
 }
 
+AGENT = chain(MemberNode("reader", role="facts"), MemberNode("editor", role="edit"), MemberNode("core", role="core"))
+
 BROKEN_IN_SPACE = {
+    "role without roles": (
+        changed(PAIR, m1=MemberNode("chat", role="core")),
+        SPACE,
+        "declared-roles",
+        "Member 'm1' has the role 'core'; space.roles declares none, allowed is None",
+    ),
+    "no role": (
+        chain(MemberNode("talker")),
+        MODULES,
+        "declared-roles",
+        "Member 'm1' has the role None; .* every module has one, allowed: 'core', 'edit', 'facts', 'talk'",
+    ),
+    "unknown role": (
+        chain(MemberNode("talker", role="tlak")),
+        MODULES,
+        "declared-roles",
+        "Member 'm1' has the role 'tlak'; allowed: .*mean 'talk'",
+    ),
+    "lender with a role": (
+        changed(role_merge("talk", "talker", "spare"), m1=MemberNode("spare", role="talk")),
+        MODULES,
+        "declared-roles",
+        "Member 'm1' has the role 'talk'; it only lends its weights, allowed is None",
+    ),
+    "role of another": (
+        changed(AGENT, m2=MemberNode("reader", role="edit")),
+        MODULES,
+        "role-members",
+        "Member 'm2' lets 'reader' play the role 'edit', for which it was not trained; allowed: 'editor', 'spare'",
+    ),
+    "merge of another": (
+        role_merge("talk", "talker", "core"),
+        MODULES,
+        "role-members",
+        "Merge 'w1' lets 'core' play the role 'talk', for which it was not trained",
+    ),
+    "text that answers": (
+        chain(MemberNode("reader", role="facts")),
+        MODULES,
+        "role-returns",
+        r"Member 'm1' \(facts\) gives a distribution to 'response'; its role returns text\.",
+    ),
+    "core fed by a stranger": (
+        changed(AGENT, Edge("m1", "m3", "text", 2)),
+        MODULES,
+        "role-inputs",
+        r"Member 'm3' \(core\) reads 'm1' of the role 'facts'; allowed: 'edit', 'talk'",
+    ),
+    "core fed by nobody": (
+        chain(MemberNode("core", role="core")),
+        MODULES,
+        "role-inputs",
+        r"Member 'm1' \(core\) reads no draft; its role expects one or more of 'talk', 'edit'\.",
+    ),
+    "marker": (
+        AGENT,
+        replace(MODULES, prompt_tokens=193),
+        "positions",
+        r"'m3' \(core\) needs room for 242 tokens \(8 of marker, 17 of drafts, ",
+    ),
     "merge method": (MERGED, SPACE, "allowed-merges", "'w1' has the method 'linear'; allowed: none"),
     "merged shapes": (
         changed(MERGED, m1=MemberNode("large")),

@@ -62,11 +62,17 @@ def tiny_member(name: str, *, positions: int = 96, vocabulary_size: int = 320) -
     return TinyMember(name, model.eval().requires_grad_(False), tokenizer, key=f"tiny-{name}-{positions}")
 
 
+MARKERS = {"talk": "talk: ", "core": "so, ", "quiet": ""}
+
+
 class TinyCatalogue:
-    """Makes any member that it is asked for."""
+    """Makes any member that it is asked for, and knows three roles."""
 
     def load(self, name: str) -> TinyMember:
         return tiny_member(name)
+
+    def marker(self, role: str) -> str:
+        return MARKERS[role]
 
 
 def response(**changes: float) -> ResponseNode:
@@ -191,6 +197,32 @@ def shapes() -> dict[str, Genome]:
         "draft": with_drafts(
             genome_of({"m2": member("bob", template="{draft} "), "m1": member("ada", draft_tokens=5)}, {}),
             {"m2": ("m1",)},
+        ),
+        "marker": genome_of({"m1": member("ada", role="talk")}, {}),
+        "modules": with_drafts(
+            genome_of(
+                {
+                    "m1": member("ada", role="talk", draft_tokens=3),
+                    "m2": member("bob", role="quiet", draft_tokens=4),
+                    "m3": member("cleo", role="core", template="{draft}, "),
+                    "m4": member("ada", role="core"),
+                    "m5": member("ada"),
+                },
+                {"c1": ("bayesian", {}, {"m3": 2.0, "m4": 1.0, "m5": 1.0})},
+            ),
+            {"m3": ("m1", "m2")},
+        ),
+        "four in a chain": with_drafts(
+            genome_of(
+                {
+                    "m4": member("cleo", role="core", template="so {draft}, "),
+                    "m3": member("bob", template="{draft} ", draft_tokens=4),
+                    "m2": member("cleo", role="talk", template="{draft}, ", draft_tokens=5),
+                    "m1": member("ada", draft_tokens=3),
+                },
+                {},
+            ),
+            {"m2": ("m1",), "m3": ("m2",), "m4": ("m3", "m2")},
         ),
         "drafts of drafts": with_drafts(
             genome_of(
