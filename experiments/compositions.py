@@ -95,6 +95,8 @@ class CompositionEvaluatorFactory:
             "objectives": [operator.version for operator in self.operators],
             "seed": self.seed,
         }
+        if self.catalogue.markers:
+            document["markers"] = self.catalogue.markers
         return blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def num_windows(self, panel: str) -> int:

@@ -111,6 +111,7 @@ def composition_space(config: ExperimentConfig, catalogue: MemberCatalogue) -> C
         members=catalogue.infos(),
         methods=space.methods,
         merge_methods=space.merge_methods,
+        roles=dict(space.roles),
         templates=space.templates,
         max_member_nodes=space.max_member_nodes,
         max_combiners=space.max_combiners,

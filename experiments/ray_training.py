@@ -13,7 +13,7 @@ import ray
 
 from evolve.workers.ray_cluster import RayCluster
 from evolve.workers.settings import WorkerSettings
-from experiments.training import Parent, TrainingJob, TrainingProgress, parent_of, ready_jobs, run_job
+from experiments.training import Given, TrainingJob, TrainingProgress, given_to, ready_jobs, run_job
 from genomes.members.errors import MemberTrainingError
 from genomes.members.store import Store
 
@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.5
 
 def train_with_ray(
     jobs: Sequence[TrainingJob],
-    parents: Mapping[str, Parent],
+    untrained: Mapping[str, Given],
     workers: WorkerSettings,
     *,
     store_root: Path,
@@ -32,7 +32,7 @@ def train_with_ray(
 
     Args:
         jobs: What to train.
-        parents: Parents that are not among the jobs, by name.
+        untrained: Members that jobs wait for and that are not among them, by name.
         workers: How many are trained at a time, and the CPUs and GPUs of each.
         store_root: Root of the store.
         on_progress: See ``train_members``; called in this process about twice a second.
@@ -43,14 +43,14 @@ def train_with_ray(
     """
     cluster = RayCluster(workers, address=None)
     try:
-        return _run(jobs, parents, workers, store_root, on_progress)
+        return _run(jobs, untrained, workers, store_root, on_progress)
     finally:
         cluster.close()
 
 
 def _run(
     jobs: Sequence[TrainingJob],
-    parents: Mapping[str, Parent],
+    untrained: Mapping[str, Given],
     workers: WorkerSettings,
     store_root: Path,
     on_progress: TrainingProgress,
@@ -63,9 +63,9 @@ def _run(
     try:
         while len(trained) < len(jobs):
             for job in list(ready_jobs(jobs, trained, started=started))[: workers.count - len(running)]:
-                parent = parent_of(job, parents, trained)
+                given = given_to(job, untrained, trained)
                 started.add(job.name)
-                running[train.remote(job, parent, store_root, workers.cpus_per_worker, board)] = job.name
+                running[train.remote(job, given, store_root, workers.cpus_per_worker, board)] = job.name
             done, _ = ray.wait(list(running), timeout=_POLL_SECONDS)
             for name, share in ray.get(board.read.remote()).items():
                 if name not in trained:
@@ -90,7 +90,7 @@ def _result(reference: Any, name: str) -> Path:
         raise MemberTrainingError(name, f"its process died ({error})") from error
 
 
-def _train(job: TrainingJob, parent: Parent | None, store_root: Path, num_threads: int, board: Any) -> str:
+def _train(job: TrainingJob, given: Mapping[str, Given], store_root: Path, num_threads: int, board: Any) -> str:
     import torch
 
     torch.set_num_threads(num_threads)
@@ -102,7 +102,7 @@ def _train(job: TrainingJob, parent: Parent | None, store_root: Path, num_thread
             reported = share
             board.write.remote(job.name, share)
 
-    return str(run_job(job, parent, Store(store_root), on_progress=on_progress))
+    return str(run_job(job, given, Store(store_root), on_progress=on_progress))
 
 
 class _Board:

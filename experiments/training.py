@@ -6,16 +6,18 @@ How one member is trained is genomes' business, and whether it has to be is the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.chains import chain_of
 from experiments.config.experiment import ExperimentConfig
 from experiments.corpora.documents import Document
 from experiments.corpora.streams import token_streams, tokenizer_texts
 from experiments.members import untrained_sources
 from genomes.members.catalogue import MemberCatalogue
+from genomes.members.chains import Chain
 from genomes.members.errors import MemberTrainingError
 from genomes.members.recipes import Recipe, TokenStream
 from genomes.members.store import Store, ensure_member, ensure_tokenizer
@@ -29,24 +31,33 @@ TrainingProgress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """A member to train once its parent is there.
+    """A member to train once those are there that it waits for.
 
     Attributes:
         name: Name in the catalogue.
         recipe: How to train it.
         tokenizer_directory: The tokenizer that it and its streams share.
-        streams: Training tokens of the recipe's domains.
+        streams: Training tokens of the recipe's domains; none where there is a chain.
+        marker: Marker of the recipe's role.
+        chain: What a member with an ``upstream`` is trained with, but for where its members are.
     """
 
     name: str
     recipe: Recipe
     tokenizer_directory: Path
     streams: Mapping[str, TokenStream]
+    marker: str
+    chain: Chain | None
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Names of the members that have to be there first."""
+        return tuple(dict.fromkeys([*self.recipe.waits_for, *(self.chain.links if self.chain else ())]))
 
 
 @dataclass(frozen=True, slots=True)
-class Parent:
-    """What a child is fine-tuned from.
+class Given:
+    """A member that others wait for: one to fine-tune from, or one that writes drafts to train on.
 
     Attributes:
         directory: Where it is.
@@ -68,7 +79,10 @@ def member_catalogue(
     """The catalogue of an experiment, every recipe trained; arguments and errors are those of ``train_members``."""
     trained = train_members(config, documents, store=store, is_serial=is_serial, on_progress=on_progress)
     sources = untrained_sources(config.members)
-    return MemberCatalogue({name: sources.get(name) or trained[name] for name in config.members.catalogue})
+    return MemberCatalogue(
+        {name: sources.get(name) or trained[name] for name in config.members.catalogue},
+        markers={name: role.marker for name, role in config.space.roles.items()},
+    )
 
 
 def train_members(
@@ -91,22 +105,22 @@ def train_members(
 
     Raises:
         MemberTrainingError: A member could not be trained; names it.
-        MemberLoadError: A parent that is not trained here cannot be loaded.
+        MemberLoadError: A parent or upstream member that is not trained here cannot be loaded.
     """
     if not config.members.recipes:
         return {}
     store = store or Store()
-    jobs, parents = _prepared(config, documents, store)
+    jobs, untrained = _prepared(config, documents, store)
     report = on_progress or (lambda name, share: None)
     if not is_serial:
         from experiments.ray_training import train_with_ray
 
-        return train_with_ray(jobs, parents, config.workers, store_root=store.root, on_progress=report)
+        return train_with_ray(jobs, untrained, config.workers, store_root=store.root, on_progress=report)
     trained: dict[str, Path] = {}
     while len(trained) < len(jobs):
         for job in ready_jobs(jobs, trained, started=set(trained)):
-            parent = parent_of(job, parents, trained)
-            trained[job.name] = run_job(job, parent, store, on_progress=partial(report, job.name))
+            given = given_to(job, untrained, trained)
+            trained[job.name] = run_job(job, given, store, on_progress=partial(report, job.name))
             report(job.name, 1.0)
     return {job.name: trained[job.name] for job in jobs}
 
@@ -115,33 +129,41 @@ def ready_jobs(jobs: Sequence[TrainingJob], trained: Mapping[str, Path], *, star
     """The jobs that are not started yet and wait for no other one."""
     names = {job.name for job in jobs}
     for job in jobs:
-        parent = job.recipe.parent
-        if job.name not in started and (parent not in names or parent in trained):
+        if job.name not in started and all(name not in names or name in trained for name in job.waits_for):
             yield job
 
 
-def parent_of(job: TrainingJob, parents: Mapping[str, Parent], trained: Mapping[str, Path]) -> Parent | None:
-    """The parent of a job that is ready; a trained one goes by the key of its recipe, the name of its directory."""
-    name = job.recipe.parent
-    if name is None:
-        return None
-    return Parent(trained[name], trained[name].name) if name in trained else parents[name]
+def given_to(job: TrainingJob, untrained: Mapping[str, Given], trained: Mapping[str, Path]) -> dict[str, Given]:
+    """What a ready job waited for, by name; trained ones go by the key of their recipe, their directory's name."""
+    return {
+        name: Given(trained[name], trained[name].name) if name in trained else untrained[name] for name in job.waits_for
+    }
 
 
 def run_job(
-    job: TrainingJob, parent: Parent | None, store: Store, *, on_progress: Callable[[float], None] | None
+    job: TrainingJob, given: Mapping[str, Given], store: Store, *, on_progress: Callable[[float], None] | None
 ) -> Path:
     """The directory of one member, trained in this process where the store does not hold it yet.
 
     Raises:
         MemberTrainingError: It could not be trained.
     """
+    chain, parent = job.chain, given.get(job.recipe.parent or "")
+    if chain is not None:
+        upstream = {name: given[name] for name in chain.links}
+        chain = replace(
+            chain,
+            directories={name: one.directory for name, one in upstream.items()},
+            keys={name: one.key for name, one in upstream.items()},
+        )
     try:
         return ensure_member(
             job.recipe,
             job.streams,
             _tokenizer_in(job.tokenizer_directory),
             store=store,
+            marker=job.marker,
+            chain=chain,
             parent_directory=parent.directory if parent else None,
             parent_key=parent.key if parent else None,
             on_progress=on_progress,
@@ -152,16 +174,17 @@ def run_job(
 
 def _prepared(
     config: ExperimentConfig, documents: Mapping[str, Sequence[Document]], store: Store
-) -> tuple[list[TrainingJob], dict[str, Parent]]:
-    """The jobs in the order of the file, and the parents that are not trained here."""
+) -> tuple[list[TrainingJob], dict[str, Given]]:
+    """The jobs in the order of the file, and the members that these wait for and that are not trained here."""
     recipes = config.members.recipes
     catalogue = MemberCatalogue(untrained_sources(config.members))
-    parents = {
-        recipe.parent: Parent(catalogue.directory(recipe.parent), catalogue.info(recipe.parent).key)
+    untrained = {
+        name: Given(catalogue.directory(name), catalogue.info(name).key)
         for recipe in recipes.values()
-        if recipe.parent is not None and recipe.parent not in recipes
+        for name in recipe.waits_for
+        if name not in recipes
     }
-    directories: dict[str | None, Path] = {name: parent.directory for name, parent in parents.items()}
+    directories: dict[str | None, Path] = {name: given.directory for name, given in untrained.items()}
     if any(_ancestor(name, recipes) is None for name in recipes):
         directories[None] = ensure_tokenizer(
             tokenizer_texts(documents),
@@ -173,12 +196,16 @@ def _prepared(
     streams: dict[tuple[Path, str], TokenStream] = {}
     for name, recipe in recipes.items():
         directory = directories[_ancestor(name, recipes)]
+        marker = config.space.roles[recipe.role].marker if recipe.role is not None else ""
+        if (chain := chain_of(name, config, documents, _tokenizer_in(directory))) is not None:
+            jobs.append(TrainingJob(name, recipe, directory, {}, marker, chain))
+            continue
         missing = [domain for domain in recipe.domains if (directory, domain) not in streams]
         made = token_streams(documents, _tokenizer_in(directory), domains=missing)
         streams.update({(directory, domain): stream for domain, stream in made.items()})
         own = {domain: streams[directory, domain] for domain in recipe.domains}
-        jobs.append(TrainingJob(name, recipe, directory, own))
-    return jobs, parents
+        jobs.append(TrainingJob(name, recipe, directory, own, marker, None))
+    return jobs, untrained
 
 
 def _ancestor(name: str, recipes: Mapping[str, Recipe]) -> str | None:

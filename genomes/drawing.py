@@ -119,20 +119,24 @@ def _labels(node_id: str, node: Node, genome: Genome) -> tuple[str, list[str]]:
                 details.append(f"temperature {node.temperature:.3g}")
             if "text" in kinds:
                 details.append(f"drafts {_counted(node.draft_tokens, 'token')}")
-            return node.member, details
+            return _in_role(node.member, node), details
         case MergeNode():
             values = [*_values(node.parameters), *([f"base {node.base}"] if node.base else [])]
             kinds = {edge.kind for edge in genome.outputs(node_id)}
             own = [f"temperature {node.temperature:.3g}"] if "distribution" in kinds else []
             own += [f"drafts {_counted(node.draft_tokens, 'token')}"] if "text" in kinds else []
             own += [f"{_counted(len(node.layers), 'layer factor')}"] if node.layers else []
-            return node.method, [", ".join(lines) for lines in (values, own) if lines]
+            return _in_role(node.method, node), [", ".join(lines) for lines in (values, own) if lines]
         case CombinerNode():
             values = _values(node.parameters)
             return node.method, [", ".join(values)] if values else []
         case ResponseNode():
             top_k = f"top-k {node.top_k}" if node.top_k else "all tokens"
             return "response", [f"temperature {node.temperature:.3g}", f"{top_k}, top-p {node.top_p:.3g}"]
+
+
+def _in_role(name: str, node: MemberNode | MergeNode) -> str:
+    return name if node.role is None else f"{node.role}: {name}"
 
 
 def _values(parameters: Mapping[str, Any]) -> list[str]:

@@ -83,5 +83,5 @@ def unexpected_inputs(genome: Genome, space: CompositionSpace) -> Iterator[str]:
 
 def _modules(genome: Genome, space: CompositionSpace) -> Iterator[tuple[str, MemberNode | MergeNode, Role]]:
     for node_id, node in genome.model_nodes().items():
-        if node.role in space.roles:
-            yield node_id, node, space.roles[node.role]
+        if (role := space.role(node.role)) is not None:
+            yield node_id, node, role

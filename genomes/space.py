@@ -132,13 +132,19 @@ class CompositionSpace:
         """
         return founders_of(self)
 
+    def role(self, name: str | None) -> Role | None:
+        """A role by its name; None where it is not declared."""
+        return None if name is None else self.roles.get(name)
+
     def marker(self, role: str | None) -> str:
         """The text that members in a role read first; empty without a role."""
-        return self.roles[role].marker if role in self.roles else ""
+        declared = self.role(role)
+        return declared.marker if declared else ""
 
     def players(self, role: str | None) -> Collection[str]:
         """Names of the members that may play a role; all where there is none."""
-        return self.roles[role].members if role in self.roles else self.members.keys()
+        declared = self.role(role)
+        return declared.members if declared else self.members.keys()
 
     def castings(self, kind: Returned) -> list[Casting]:
         """Every member in every role in which it may give something of a kind, in a fixed order."""
@@ -160,16 +166,13 @@ class CompositionSpace:
     def believers(self, genome: Genome) -> list[str]:
         """The ids of a genome's members and merges that may give distributions."""
         nodes = genome.model_nodes()
-        return [
-            node_id
-            for node_id, node in nodes.items()
-            if node.role not in self.roles or "distribution" in self.roles[node.role].returns
-        ]
+        roles = {node_id: self.role(node.role) for node_id, node in nodes.items()}
+        return [node_id for node_id, role in roles.items() if role is None or "distribution" in role.returns]
 
     def draft_room(self, member: str, role: str | None) -> int:
         """How many tokens of drafts, templates included, a member in a role has room for."""
-        writes = [self.max_new_tokens]
-        if role in self.roles and "text" in self.roles[role].returns:
+        declared, writes = self.role(role), [self.max_new_tokens]
+        if declared is not None and "text" in declared.returns:
             writes.append(self.draft_tokens.high)
         return self.members[member].positions - most_tokens(self.marker(role)) - self.prompt_tokens - max(writes)
 
@@ -240,7 +243,8 @@ class CompositionSpace:
 
     def expected(self, role: str | None) -> tuple[str, ...]:
         """The roles whose drafts modules of a role read."""
-        return self.roles[role].expects if role in self.roles else ()
+        declared = self.role(role)
+        return declared.expects if declared else ()
 
     def by_tokenizer(self, castings: Iterable[Casting]) -> list[list[Casting]]:
         """Castings grouped by their member's tokenizer, in a fixed order."""

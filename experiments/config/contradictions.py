@@ -8,6 +8,7 @@ from experiments.config.bundled import bundled_member_names
 from experiments.config.experiment import ExperimentConfig
 from experiments.config.members import BundledMember
 from experiments.config.section import allowed_names
+from genomes.roles import role_problems
 
 Contradiction = tuple[tuple[str, ...], str]
 """Key path and sentence."""
@@ -15,7 +16,7 @@ Contradiction = tuple[tuple[str, ...], str]
 
 def contradictions(config: ExperimentConfig) -> list[Contradiction]:
     """Every impossible combination of settings; empty where the experiment can run."""
-    return [*_members(config), *_search(config)]
+    return [*_members(config), *_upstream(config), *_roles(config), *_search(config)]
 
 
 def _members(config: ExperimentConfig) -> Iterator[Contradiction]:
@@ -42,8 +43,6 @@ def _members(config: ExperimentConfig) -> Iterator[Contradiction]:
                 (*path, "parent"),
                 f"{recipe.parent!r} is no member of members.catalogue; {allowed_names(recipe.parent, others)}",
             )
-        elif cycle := _cycle(config, name):
-            yield (*path, "parent"), f"{' -> '.join(cycle)} is a cycle of parents; train one of them without a parent"
         elif recipe.parent in recipes and recipes[recipe.parent].shape != recipe.shape:
             yield (
                 (*path, "shape"),
@@ -52,16 +51,72 @@ def _members(config: ExperimentConfig) -> Iterator[Contradiction]:
             )
 
 
+def _upstream(config: ExperimentConfig) -> Iterator[Contradiction]:
+    catalogue, recipes = config.members.catalogue, config.members.recipes
+    for name, recipe in recipes.items():
+        path = ("members", "catalogue", name, "train")
+        for other in recipe.upstream.members if recipe.upstream else ():
+            if other not in catalogue:
+                others = [one for one in catalogue if one != name]
+                yield (
+                    (*path, "upstream", "members"),
+                    f"{other!r} is no member of members.catalogue; {allowed_names(other, others)}",
+                )
+            elif len(roles := config.roles_for_upstream(name, other)) > 1:
+                yield (
+                    (*path, "upstream", "members"),
+                    f"{other!r} plays the roles {', '.join(roles)}, all of which {name!r} reads, so its marker is not "
+                    "known; train a member for each role",
+                )
+        if cycle := _cycle(config, name):
+            key = "parent" if recipe.parent == cycle[1] else "upstream"
+            yield (
+                (*path, key),
+                f"{' -> '.join(cycle)} is a cycle of parents and upstream members; train one of them without",
+            )
+
+
 def _cycle(config: ExperimentConfig, name: str) -> list[str] | None:
+    """The way from a recipe back to itself through parents and upstream members; None where there is none."""
     recipes = config.members.recipes
-    lineage = [name]
-    while (recipe := recipes.get(lineage[-1])) is not None and recipe.parent is not None:
-        if recipe.parent == name:
-            return [*lineage, name]
-        if recipe.parent in lineage:
-            return None  # The cycle is further up, and is reported there.
-        lineage.append(recipe.parent)
+    stack = [[name]]
+    seen: set[str] = set()
+    while stack:
+        way = stack.pop()
+        for other in recipes[way[-1]].waits_for:
+            if other == name:
+                return [*way, name]
+            if other in recipes and other not in seen:
+                seen.add(other)
+                stack.append([*way, other])
     return None
+
+
+def _roles(config: ExperimentConfig) -> Iterator[Contradiction]:
+    catalogue, recipes, roles = config.members.catalogue, config.members.recipes, config.space.roles
+    for name, problem in role_problems(roles):
+        yield ("space", "roles", name), problem
+    for name, role in roles.items():
+        for member in role.members:
+            if member not in catalogue:
+                yield (
+                    ("space", "roles", name, "members"),
+                    f"{member!r} is no member of members.catalogue; {allowed_names(member, catalogue)}",
+                )
+            elif member in recipes and recipes[member].role != name:
+                yield (
+                    ("space", "roles", name, "members"),
+                    f"{member!r} is trained for the role {recipes[member].role!r}; write role: {name} into its recipe, "
+                    "or leave it out here",
+                )
+    for name, recipe in recipes.items():
+        path = ("members", "catalogue", name, "train", "role")
+        if recipe.role is None:
+            continue
+        if recipe.role not in roles:
+            yield path, f"{recipe.role!r} is no role of space.roles; {allowed_names(recipe.role, roles)}"
+        elif name not in roles[recipe.role].members:
+            yield path, f"{recipe.role!r} does not list {name!r}; add it to space.roles.{recipe.role}.members"
 
 
 def _search(config: ExperimentConfig) -> Iterator[Contradiction]:

@@ -63,6 +63,21 @@ class ExperimentConfig(Section):
         """Plain data with every default filled in and every path absolute; ``experiment_from_document`` reads it."""
         return self.model_dump(mode="json")
 
+    def roles_for_upstream(self, reader: str, writer: str) -> tuple[str, ...]:
+        """The roles in which one member writes the drafts that another is trained to read; more than one is an error.
+
+        Args:
+            reader: A member with a recipe.
+            writer: A member upstream of it.
+        """
+        recipes, roles = self.members.recipes, self.space.roles
+        if writer in recipes:
+            role = recipes[writer].role
+            return () if role is None else (role,)
+        role = roles.get(recipes[reader].role or "")
+        expected = role.expects if role else ()
+        return tuple(name for name in expected if name in roles and writer in roles[name].members)
+
     @property
     def config_hash(self) -> str:
         """A hash over all that decides the course of the search; what may change on resume is left out."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from experiments.config.section import Section, Unrepeated, allowed_names
+from experiments.config.section import Name, Section, Unrepeated, allowed_names
 from genomes.combiners import METHODS
 from genomes.combiners.plugins import offered_methods
 from genomes.merging import MERGES
+from genomes.roles import Role
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -48,6 +50,8 @@ class SpaceConfig(Section):
         max_combiners: Most combiners and merges; 0 leaves single members and chains.
         max_drafts: Most drafts of other members that a member node may read; 0 is no chaining.
         draft_tokens: Shortest and longest draft, in tokens.
+        roles: Roles of modules by name, each with its members, its marker, what it expects upstream and what it
+            returns; where there are any, genomes are agents made of modules. docs/modules.md tells more.
         templates: How a draft enters the prompt of the member that reads it; ``{draft}`` stands in it once.
         member_temperature: Lowest and highest temperature that a member's logits are divided by.
         prompt_tokens: Tokens of every member's input that drafts leave free for the prompt.
@@ -61,6 +65,7 @@ class SpaceConfig(Section):
     max_combiners: Annotated[int, Field(ge=0, le=16)] = 3
     max_drafts: Annotated[int, Field(ge=0, le=8)] = 1
     draft_tokens: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (8, 24)
+    roles: Mapping[Name, Role] = {}
     templates: Annotated[tuple[str, ...], Field(min_length=1)] = ("{draft}\n",)
     member_temperature: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (0.5, 1.5)
     prompt_tokens: Annotated[int, Field(ge=1)] = 96

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.corpora.documents import Document, documents_in, unit_hash
+from experiments.corpora.documents import Document, documents_in, examples_from, unit_hash
+from genomes.members.chains import Exchange
 from genomes.members.recipes import TokenStream
+from genomes.prompting import prompt_tokens, reply_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _TOKENIZER_CHARACTERS = 1_500_000  # Of each domain, so that a large one does not take all the merges.
+
+
+_EXCHANGES_PER_DOCUMENT = 4
 
 
 def training_text(document: Document) -> str:
@@ -39,6 +44,18 @@ def token_streams(
 ) -> dict[str, TokenStream]:
     """The training split of some domains as tokens, by domain: int32 [tokens], an end of text before each document."""
     return {domain: _stream(documents_in(documents[domain], "train"), tokenizer) for domain in domains}
+
+
+def exchanges_of(documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase) -> list[Exchange]:
+    """The training split of one domain as prompts with their human replies, cut as those of the panels are."""
+    examples = examples_from(documents_in(documents, "train"), per_document=_EXCHANGES_PER_DOCUMENT)
+    return [
+        Exchange(
+            tuple(prompt_tokens(example.context, tokenizer, room=tokenizer.model_max_length)),
+            tuple(reply_tokens(example.reply, tokenizer)),
+        )
+        for example in examples
+    ]
 
 
 def _stream(documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase) -> TokenStream:

@@ -86,7 +86,7 @@ def measure_unified(genome: Genome, directory: Path, problem: Problem, *, notes:
         problem: Members, prompts and scorer.
         notes: How the model came about.
     """
-    catalogue = MemberCatalogue({**problem.catalogue.sources, UNIFIED: directory})
+    catalogue = MemberCatalogue({**problem.catalogue.sources, UNIFIED: directory}, markers=problem.catalogue.markers)
     train = panel_of(problem.documents, "train", len(problem.factory.panels["validation"]))
     factory = replace(
         problem.factory, catalogue=catalogue, panels={**problem.factory.panels, "train": train}, operators=()

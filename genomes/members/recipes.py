@@ -6,7 +6,7 @@ No training here (training.py) and no text: which tokens a recipe is trained on 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Literal
@@ -39,6 +39,31 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """The place in a chain that a member is trained for: whose drafts it learns to read.
+
+    Attributes:
+        members: Names of the members that write drafts for its training prompts, greedily.
+        template: What stands before the prompt for each draft; holds ``{draft}`` once.
+        draft_tokens: Longest draft.
+    """
+
+    members: tuple[str, ...]
+    template: str = "{draft}\n"
+    draft_tokens: int = 16
+
+    def __post_init__(self) -> None:
+        if not self.members or len(set(self.members)) < len(self.members):
+            raise ValueError(f"members is {list(self.members)!r}; allowed are one or more different names.")
+        if self.template.count("{draft}") != 1 or "{prompt}" in self.template:
+            raise ValueError(
+                f"template is {self.template!r}; it holds '{{draft}}' exactly once and '{{prompt}}' never."
+            )
+        if self.draft_tokens < 1:
+            raise ValueError(f"draft_tokens is {self.draft_tokens!r}; allowed are whole numbers of at least 1.")
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train one member.
 
@@ -47,6 +72,10 @@ class Recipe:
         tokens: Training tokens, counted with repetition.
         shape: Size of the model; must equal the parent's where there is one.
         parent: Name of the member to fine-tune from, or None to train from random weights.
+        role: Name of the role that it is trained for: the role's marker stands before every training sequence.
+        upstream: Trains the member for its place in a chain. Its sequences are then exchanges of the training split, a
+            prompt and the human reply, with drafts of the upstream members in front: of one, some or all of them, in
+            an order drawn anew each time, so that it can read whichever a genome gives it.
         learning_rate: Peak of the cosine schedule (AdamW).
         batch_size: Sequences of ``shape.positions`` tokens per update.
         dropout: Dropout probability of embeddings, attention and residuals.
@@ -60,6 +89,8 @@ class Recipe:
     tokens: int
     shape: Shape = field(default_factory=Shape)
     parent: str | None = None
+    role: str | None = None
+    upstream: Upstream | None = None
     learning_rate: float = 2e-3
     batch_size: int = 32
     dropout: float = 0.1
@@ -87,38 +118,60 @@ class Recipe:
             if not is_allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; allowed are {allowed}.")
 
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Names of the members that have to be there before it is trained."""
+        upstream = self.upstream.members if self.upstream else ()
+        return tuple(dict.fromkeys([*([] if self.parent is None else [self.parent]), *upstream]))
+
 
 def recipe_key(
-    recipe: Recipe, streams: Mapping[str, TokenStream], *, tokenizer_key: str, parent_key: str | None
+    recipe: Recipe,
+    streams: Mapping[str, TokenStream],
+    *,
+    tokenizer_key: str,
+    parent_key: str | None,
+    marker: str = "",
+    chain_key: str | None = None,
 ) -> str:
     """The content address of a trained member: the same recipe on the same tokens never trains twice.
 
     Args:
         recipe: The recipe.
-        streams: Token stream of every domain that the recipe names.
+        streams: Token stream of every domain that the recipe names; not looked at where there is a chain.
         tokenizer_key: Key of the tokenizer that made the streams.
         parent_key: Key of the parent, None without one.
+        marker: Marker of the recipe's role.
+        chain_key: Key of the chain that it is trained for, None without one.
     """
     digest = blake2b(digest_size=16)
-    document = {"recipe": asdict(recipe), "tokenizer": tokenizer_key, "parent": parent_key}
+    settings = asdict(recipe)
+    # What a role is called decides nothing, and recipes without a chain keep the keys that they had before chains.
+    del settings["role"]
+    if recipe.upstream is None:
+        del settings["upstream"]
+    document = {"recipe": settings, "tokenizer": tokenizer_key, "parent": parent_key}
+    document |= {name: value for name, value in (("marker", marker), ("chain", chain_key)) if value}
     digest.update(json.dumps(document, sort_keys=True).encode())
-    for domain in sorted(recipe.domains):
+    for domain in sorted(recipe.domains) if chain_key is None else ():
         digest.update(domain.encode())
         digest.update(np.ascontiguousarray(streams[domain], dtype="<i4").tobytes())
     return digest.hexdigest()
 
 
-def training_blocks(recipe: Recipe, streams: Mapping[str, TokenStream]) -> npt.NDArray[np.int32]:
+def training_blocks(
+    recipe: Recipe, streams: Mapping[str, TokenStream], *, marker: Sequence[int] = ()
+) -> npt.NDArray[np.int32]:
     """The training sequences of a recipe: int32 [blocks, positions], in training order.
 
     Every domain's stream is read in passes; each pass starts at another offset and visits its blocks in a random
-    order. Domains are interleaved by their shares.
+    order. Domains are interleaved by their shares. A marker's tokens stand first in every block.
 
     Raises:
         ValueError: A domain has no stream, or its stream is shorter than one block.
     """
-    positions = recipe.shape.positions
-    num_blocks = recipe.tokens // positions
+    positions = recipe.shape.positions - len(marker)
+    num_blocks = recipe.tokens // recipe.shape.positions
     generator = np.random.Generator(np.random.Philox(recipe.seed))
     total = sum(recipe.domains.values())
     names = sorted(recipe.domains)
@@ -140,4 +193,4 @@ def training_blocks(recipe: Recipe, streams: Mapping[str, TokenStream]) -> npt.N
             order = generator.permutation(len(passes))[: len(places) - filled]
             blocks[places[filled : filled + len(order)]] = passes[order]
             filled += len(order)
-    return blocks
+    return np.hstack([np.tile(np.array(marker, dtype=np.int32), (num_blocks, 1)), blocks])

@@ -20,6 +20,8 @@ from genomes.members.recipes import Recipe, TokenStream, recipe_key
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from genomes.members.chains import Chain
+
 CACHE_VARIABLE = "COMPOSITE_EVOLVE_CACHE"
 
 
@@ -102,6 +104,8 @@ def ensure_member(
     tokenizer: PreTrainedTokenizerBase,
     *,
     store: Store,
+    marker: str = "",
+    chain: Chain | None = None,
     parent_directory: Path | None = None,
     parent_key: str | None = None,
     on_progress: Callable[[float], None] | None = None,
@@ -113,19 +117,37 @@ def ensure_member(
         streams: Training tokens by domain, of every domain that the recipe names.
         tokenizer: The tokenizer that made the streams.
         store: Where it is kept.
+        marker: Marker of the recipe's role.
+        chain: The members upstream, where the recipe has an ``upstream``.
         parent_directory: The parent, where the recipe names one.
         parent_key: Key of the parent, where the recipe names one.
         on_progress: Called with the share of the training done, in [0, 1]; not where nothing is trained.
 
     Raises:
-        ValueError: The streams or the parent do not fit the recipe.
+        ValueError: The streams, the chain or the parent do not fit the recipe.
     """
     from genomes.members.tokenizers import tokenizer_key
 
     def make(directory: Path) -> None:
         from genomes.members.training import train_member
 
-        train_member(recipe, streams, tokenizer, directory, parent_directory=parent_directory, on_progress=on_progress)
+        train_member(
+            recipe,
+            streams,
+            tokenizer,
+            directory,
+            marker=marker,
+            chain=chain,
+            parent_directory=parent_directory,
+            on_progress=on_progress,
+        )
 
-    key = recipe_key(recipe, streams, tokenizer_key=tokenizer_key(tokenizer), parent_key=parent_key)
+    key = recipe_key(
+        recipe,
+        {} if chain else streams,
+        tokenizer_key=tokenizer_key(tokenizer),
+        parent_key=parent_key,
+        marker=marker,
+        chain_key=chain.key if chain else None,
+    )
     return store.ensure("members", key, make)

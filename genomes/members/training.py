@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,13 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
+from genomes.members.chains import Chain, Sequences, chained_sequences
 from genomes.members.quiet import quiet_transformers
 from genomes.members.recipes import Recipe, TokenStream, training_blocks
+from genomes.prompting import marker_tokens
 
 RECIPE_FILE = "recipe.json"
+_NOT_LEARNT = -100  # What transformers leaves out of the loss.
 
 
 def train_member(
@@ -39,6 +42,8 @@ def train_member(
     tokenizer: PreTrainedTokenizerBase,
     directory: Path,
     *,
+    marker: str = "",
+    chain: Chain | None = None,
     parent_directory: Path | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
@@ -46,9 +51,11 @@ def train_member(
 
     Args:
         recipe: What to train.
-        streams: Training tokens by domain.
+        streams: Training tokens by domain; not looked at where there is a chain.
         tokenizer: The tokenizer that made the streams.
         directory: Created; holds a plain ``GPT2LMHeadModel`` afterwards.
+        marker: Marker of the recipe's role; stands before every sequence.
+        chain: The members upstream and what they draft for, where the recipe has an ``upstream``.
         parent_directory: The trained parent, where the recipe names one.
         on_progress: Called with the share of the updates done, in [0, 1].
 
@@ -56,14 +63,14 @@ def train_member(
         The provenance record that was written to ``recipe.json``.
 
     Raises:
-        ValueError: The parent is missing or has another shape.
+        ValueError: The parent is missing or has another shape, or there is too little text.
     """
-    blocks = training_blocks(recipe, streams)
+    sequences = _sequences(recipe, streams, tokenizer, marker_tokens(marker, tokenizer), chain)
     set_seed(recipe.seed)
     with quiet_transformers():
         model = _initial_model(recipe, tokenizer, parent_directory)
     model.loss_type = "ForCausalLM"  # Unset in a parent's config, about which transformers would warn.
-    max_steps = max(1, len(blocks) // recipe.batch_size)
+    max_steps = max(1, len(sequences.tokens) // recipe.batch_size)
     with tempfile.TemporaryDirectory(prefix="composite-evolve-training-") as scratch:
         trainer = Trainer(
             model=model,
@@ -86,7 +93,7 @@ def train_member(
                 use_cpu=not torch.cuda.is_available(),
                 dataloader_pin_memory=torch.cuda.is_available(),
             ),
-            train_dataset=Blocks(blocks),
+            train_dataset=Blocks(sequences.tokens, sequences.is_learnt),
             callbacks=[Progress(on_progress)] if on_progress else [],
         )
         # The printing callback writes to standard output, which belongs to the caller.
@@ -109,6 +116,23 @@ def train_member(
     }
     (directory / RECIPE_FILE).write_text(json.dumps(provenance, indent=2, sort_keys=True) + "\n")
     return provenance
+
+
+def _sequences(
+    recipe: Recipe,
+    streams: Mapping[str, TokenStream],
+    tokenizer: PreTrainedTokenizerBase,
+    marker: Sequence[int],
+    chain: Chain | None,
+) -> Sequences:
+    if (recipe.upstream is None) != (chain is None):
+        raise ValueError(f"Recipe has the upstream {recipe.upstream!r}, but the chain given is {chain!r}.")
+    if chain is not None:
+        return chained_sequences(recipe, chain, tokenizer, marker=marker)
+    blocks = training_blocks(recipe, streams, marker=marker)
+    is_learnt = np.ones(blocks.shape, dtype=np.bool_)
+    is_learnt[:, : len(marker)] = False
+    return Sequences(blocks, is_learnt)
 
 
 def _initial_model(
@@ -152,17 +176,20 @@ def _initial_model(
 
 
 class Blocks(Dataset[dict[str, torch.Tensor]]):
-    """Blocks of token ids as language-modelling examples: every token is a label."""
+    """Blocks of token ids as language-modelling examples: every token is a label, or every learnt one."""
 
-    def __init__(self, blocks: npt.NDArray[np.int32]) -> None:
+    def __init__(self, blocks: npt.NDArray[np.int32], is_learnt: npt.NDArray[np.bool_] | None = None) -> None:
         self._blocks = blocks
+        self._is_learnt = is_learnt
 
     def __len__(self) -> int:
         return len(self._blocks)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         tokens = torch.from_numpy(self._blocks[index].astype(np.int64))
-        return {"input_ids": tokens, "labels": tokens}
+        if self._is_learnt is None:
+            return {"input_ids": tokens, "labels": tokens}
+        return {"input_ids": tokens, "labels": tokens.where(torch.from_numpy(self._is_learnt[index]), _NOT_LEARNT)}
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is not typed for mypy here

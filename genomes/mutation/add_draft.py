@@ -34,7 +34,8 @@ def add_draft(genome: Genome, space: CompositionSpace, *, rng: np.random.Generat
     members = genome.model_nodes()
     edits = []
     for target, reader in members.items():
-        expected = space.roles[reader.role].expects if reader.role in space.roles else None
+        role = space.role(reader.role)
+        expected = role.expects if role else None
         # The members that could draft for this one; None stands for a new member.
         taken = {target, *genome.descendants(target), *(edge.source for edge in genome.inputs(target))}
         writers: list[str | None] = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from genomes.members.recipes import Recipe, Shape, TokenStream, recipe_key, training_blocks
+from genomes.members.recipes import Recipe, Shape, TokenStream, Upstream, recipe_key, training_blocks
 
 Streams = dict[str, TokenStream]
 
@@ -53,6 +53,26 @@ def test_the_key_depends_on_everything_that_decides_the_member(recipe: Recipe, s
     ]
     assert len(set(keys)) == len(keys)
     assert key(recipe, streams | {"unused": streams["odd"]}) == keys[0]
+
+
+def test_a_role_is_a_marker_to_the_key_and_its_name_is_nothing(recipe: Recipe, streams: Streams) -> None:
+    plain = key(recipe, streams)
+    assert key(replace(recipe, role="core"), streams) == plain
+    assert recipe_key(recipe, streams, tokenizer_key="t", parent_key=None, marker="a: ") != plain
+
+
+def test_a_marker_opens_every_block(recipe: Recipe, streams: Streams) -> None:
+    blocks = training_blocks(recipe, streams, marker=(5, 6, 7))
+    assert blocks.shape == training_blocks(recipe, streams).shape
+    assert (blocks[:, :3] == [5, 6, 7]).all()
+    even = streams["even"]
+    texts = {tuple(even[start : start + 13]) for start in range(len(even) - 12)}
+    assert sum(tuple(block[3:]) in texts for block in blocks) > len(blocks) / 2
+
+
+def test_a_recipe_waits_for_its_parent_and_those_upstream(recipe: Recipe) -> None:
+    assert recipe.waits_for == ()
+    assert replace(recipe, parent="a", upstream=Upstream(("b", "a"))).waits_for == ("a", "b")
 
 
 def test_equal_seeds_give_equal_blocks(recipe: Recipe, streams: Streams) -> None:
