@@ -89,6 +89,22 @@ def least_chain(name: str, roles: Mapping[str, Role]) -> list[str]:
     return [*min(chains, key=len, default=[]), name]
 
 
+def limit_problems(roles: Mapping[str, Role], *, max_member_nodes: int, max_drafts: int) -> list[tuple[str, str]]:
+    """The limits of a space that leave no room for a role: the limit's name and a sentence each.
+
+    In these roles ``role_problems`` finds nothing.
+    """
+    problems = []
+    for name in roles:
+        chain = least_chain(name, roles)
+        needs = ("max_member_nodes", max_member_nodes, len(chain)), ("max_drafts", max_drafts, len(chain) - 1)
+        for limit, given, needed in needs:
+            if given < needed:
+                sentence = f"is {given!r}; the role {name!r} needs {needed} for the chain {' -> '.join(chain)}"
+                problems.append((limit, f"{sentence}; raise it, or leave the role out"))
+    return problems
+
+
 def _cycle(name: str, roles: Mapping[str, Role]) -> list[str] | None:
     """The way from a role back to itself through what roles expect; None where there is none."""
     stack = [[name]]

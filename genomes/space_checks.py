@@ -8,7 +8,7 @@ from genomes.combiners import METHODS
 from genomes.errors import allowed_names
 from genomes.merging import MERGES
 from genomes.nodes import DRAFT_MARK
-from genomes.roles import least_chain, role_problems
+from genomes.roles import limit_problems, role_problems
 from genomes.space_rules import most_tokens
 
 if TYPE_CHECKING:
@@ -87,10 +87,6 @@ def _check_roles(space: CompositionSpace) -> None:
                     f"tokens beside marker, prompt and what it writes; the shortest draft needs {least}. Lower "
                     "prompt_tokens or draft_tokens."
                 )
-        chain = least_chain(name, space.roles)
-        for limit, needed in (("max_member_nodes", len(chain)), ("max_drafts", len(chain) - 1)):
-            if getattr(space, limit) < needed:
-                raise ValueError(
-                    f"{limit} is {getattr(space, limit)!r}; the role {name!r} needs {needed} for the chain "
-                    f"{' -> '.join(chain)}. Raise it, or leave the role out."
-                )
+    limits = {"max_member_nodes": space.max_member_nodes, "max_drafts": space.max_drafts}
+    for limit, problem in limit_problems(space.roles, **limits):
+        raise ValueError(f"{limit} {problem}.")

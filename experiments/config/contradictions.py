@@ -8,7 +8,7 @@ from experiments.config.bundled import bundled_member_names
 from experiments.config.experiment import ExperimentConfig
 from experiments.config.members import BundledMember
 from experiments.config.section import allowed_names
-from genomes.roles import role_problems
+from genomes.roles import limit_problems, role_problems
 
 Contradiction = tuple[tuple[str, ...], str]
 """Key path and sentence."""
@@ -94,8 +94,11 @@ def _cycle(config: ExperimentConfig, name: str) -> list[str] | None:
 
 def _roles(config: ExperimentConfig) -> Iterator[Contradiction]:
     catalogue, recipes, roles = config.members.catalogue, config.members.recipes, config.space.roles
-    for name, problem in role_problems(roles):
-        yield ("space", "roles", name), problem
+    problems = role_problems(roles)
+    yield from ((("space", "roles", name), problem) for name, problem in problems)
+    if not problems:
+        limits = {"max_member_nodes": config.space.max_member_nodes, "max_drafts": config.space.max_drafts}
+        yield from ((("space", limit), problem) for limit, problem in limit_problems(roles, **limits))
     for name, role in roles.items():
         for member in role.members:
             if member not in catalogue:

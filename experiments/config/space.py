@@ -48,7 +48,7 @@ class SpaceConfig(Section):
         merge_methods: Methods by which genomes may merge members in their parameters; none leaves merging out.
         max_member_nodes: Most member nodes of a genome; one member may fill several.
         max_combiners: Most combiners and merges; 0 leaves single members and chains.
-        max_drafts: Most drafts of other members that a member node may read; 0 is no chaining.
+        max_drafts: Most drafts of a genome, in chains as deep as they allow; 0 is no chaining.
         draft_tokens: Shortest and longest draft, in tokens.
         roles: Roles of modules by name, each with its members, its marker, what it expects upstream and what it
             returns; where there are any, genomes are agents made of modules. docs/modules.md tells more.

@@ -134,6 +134,52 @@ def test_training_sees_the_training_split_alone(config: ExperimentConfig, docume
     assert train_members(config, changed, store=store, is_serial=True)["base"] != directories["base"]
 
 
+CHAIN = [
+    "space.max_drafts=2",
+    "space.roles={facts: {members: [other], marker: 'f: ', returns: [text, distribution]},"
+    " edit: {members: [editor], marker: 'e: ', expects: [facts], returns: [text]},"
+    " core: {members: [child], marker: 'c: ', expects: [edit], returns: [distribution]}}",
+    "members.catalogue.other.train.role=facts",
+    "members.catalogue.other.train.shape.positions=64",
+    "members.catalogue.other.train.tokens=512",
+]
+CHAINED = (
+    "{{train: {{domains: {{talk: 1}}, role: {role}, tokens: 1024, batch_size: 8, seed: {seed}, parent: other,"
+    " shape: {{width: 16, layers: 1, heads: 2, positions: 64}},"
+    " upstream: {{members: [{upstream}], draft_tokens: 2}}}}}}"
+)
+
+
+def test_a_chain_is_trained_from_its_first_member_to_its_last(
+    config: ExperimentConfig, documents: Documents, tmp_path: Path
+) -> None:
+    longer = {
+        domain: [replace(one, turns=(one.turns[0], f"{one.turns[1]} So it is.")) for one in members]
+        for domain, members in documents.items()
+    }
+
+    def trained(*settings: str) -> dict[str, Path]:
+        return train_members(loaded(*settings), longer, store=store, is_serial=True, on_progress=recorder(shares))
+
+    def loaded(*settings: str) -> ExperimentConfig:
+        editor = "members.catalogue.editor=" + CHAINED.format(role="edit", seed=4, upstream="other")
+        core = "members.catalogue.child=" + CHAINED.format(role="core", seed=5, upstream="editor")
+        return load_experiment(tmp_path / "tiny.yaml", [*CHAIN, editor, core, *settings])
+
+    store, shares = Store(tmp_path / "store"), {}
+    first = trained()
+    assert [name for name in shares if name != "base"] == ["other", "editor", "child"]
+    again: dict[str, Path] = trained()
+    assert again == first
+    renamed = trained("space.roles.facts.marker='g: '")
+    assert all(renamed[name] != first[name] for name in ("other", "editor", "child"))
+    assert renamed["base"] == first["base"]
+    reworded = trained("members.catalogue.editor.train.upstream.template='({draft}) '")
+    assert [reworded[name] == first[name] for name in ("other", "editor", "child")] == [True, False, False]
+    catalogue = member_catalogue(loaded(), longer, store=store, is_serial=True)
+    assert dict(catalogue.markers) == {"facts": "f: ", "edit": "e: ", "core": "c: "}
+
+
 def test_an_experiment_without_recipes_trains_nothing(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
     path.write_text("name: n\ndata: {domains: {t: {corpus: chitchat}}}\nmembers: {catalogue: {g: {path: here}}}\n")

@@ -65,7 +65,9 @@ def test_a_role_that_nobody_declared_is_named() -> None:
     catalogue = MemberCatalogue({}, markers={"talk": "talk: ", "core": ""})
     assert dict(catalogue.markers) == {"talk": "talk: ", "core": ""}
     assert pickle.loads(pickle.dumps(catalogue)).marker("talk") == "talk: "  # noqa: S301 (our own bytes)
-    with pytest.raises(ValueError, match=r"The role 'tlak' has no marker here; allowed: 'core', 'talk'\. .*mean 'talk'"):
+    with pytest.raises(
+        ValueError, match=r"The role 'tlak' has no marker here; allowed: 'core', 'talk'\. .*mean 'talk'"
+    ):
         catalogue.marker("tlak")
 
 
