@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 class AnswerChooser:
-    """The inputs of an answer combiner, and its choice."""
+    """The inputs of an answer combiner, and its choice.
+
+    Attributes:
+        inputs: The phenotypes that write, in slot order.
+        num_samples: Answers that each of them writes to one prompt.
+    """
 
     def __init__(
         self, choosing: Choosing, inputs: Sequence[Phenotype], tokenizer: PreTrainedTokenizerBase, *, is_tolerant: bool
@@ -38,7 +43,7 @@ class AnswerChooser:
             is_tolerant: Leave out inputs of which no member is left.
         """
         self._choosing = choosing
-        self._inputs = inputs
+        self.inputs = inputs
         self._tokenizer = tokenizer
         key = tokenizer_key(tokenizer)
         self._is_shared = [one.tokenizer is tokenizer or tokenizer_key(one.tokenizer) == key for one in inputs]
@@ -56,39 +61,61 @@ class AnswerChooser:
         authors: list[int] = []
         written: list[list[list[int]]] = []
         failures: list[str] = []
-        for author, one in enumerate(self._inputs):
+        for author, own_seeds in self.samples(seeds):
             try:
-                for sample in range(self.num_samples):
-                    tokens = one.answer_tokens(contexts, seeds=[candidate_seed(seed, sample) for seed in seeds])
-                    written.append([self._in_own_tokens(author, answer) for answer in tokens])
-                    authors.append(author)
+                written.append(self.inputs[author].answer_tokens(contexts, seeds=own_seeds))
+                authors.append(author)
             except self._failures as error:
                 failures.append(str(error))
         if not written:
             raise NoMemberLeftError(" ".join(failures))
+        return self.chosen(contexts, authors, written)
+
+    def samples(self, seeds: Sequence[int]) -> list[tuple[int, list[int]]]:
+        """The candidates that are to be written: for each the input that writes it, and its seeds."""
+        return [
+            (author, [candidate_seed(seed, sample) for seed in seeds])
+            for author in range(len(self.inputs))
+            for sample in range(self.num_samples)
+        ]
+
+    def chosen(
+        self, contexts: Sequence[Sequence[str]], authors: Sequence[int], written: Sequence[Sequence[list[int]]]
+    ) -> list[list[int]]:
+        """The chosen one among written candidates for every context.
+
+        Args:
+            contexts: What was answered.
+            authors: The input that wrote each candidate.
+            written: By candidate, the answer to every context in the input's own tokens.
+        """
+        written = [
+            [self._in_own_tokens(author, answer) for answer in answers]
+            for author, answers in zip(authors, written, strict=True)
+        ]
         rows = [[answers[row] for answers in written] for row in range(len(contexts))]
-        closing = set(self._inputs[self._is_shared.index(True)].closing)
+        closing = set(self.inputs[self._is_shared.index(True)].closing)
 
         def score(judge: int, is_conditional: bool) -> Likelihoods:
             asked = [context for context in contexts for _ in authors] if is_conditional else None
             texts = [answer for answers in rows for answer in answers]
             if not self._is_shared[judge]:
-                other = self._inputs[judge].tokenizer
+                other = self.inputs[judge].tokenizer
                 texts = [reply_tokens(answer_text(text, self._tokenizer), other) for text in texts]
-            totals = self._inputs[judge].token_log_likelihoods(asked, texts)
+            totals = self.inputs[judge].token_log_likelihoods(asked, texts)
             return [(total, len(text)) for total, text in zip(totals, texts, strict=True)]
 
         open_rows = [
             [answer[:-1] if answer and answer[-1] in closing else answer for answer in answers] for answers in rows
         ]
-        places = chosen_candidates(self._choosing, open_rows, authors, score, num_judges=len(self._inputs))
+        places = chosen_candidates(self._choosing, open_rows, authors, score, num_judges=len(self.inputs))
         return [answers[place] for answers, place in zip(rows, places, strict=True)]
 
     def reply_log_likelihoods(self, contexts: Sequence[Sequence[str]], replies: Sequence[str]) -> list[float]:
         """Log-likelihood in nats of whole replies where one input, each as likely as the other, writes the answer."""
         totals = [
             torch.tensor([-reply.nll_nats for reply in one.reply_likelihoods(contexts, replies)], dtype=torch.float64)
-            for one in self._inputs
+            for one in self.inputs
         ]
         mixed: list[float] = (torch.stack(totals).logsumexp(dim=0) - torch.tensor(float(len(totals))).log()).tolist()
         return mixed
@@ -96,4 +123,4 @@ class AnswerChooser:
     def _in_own_tokens(self, author: int, answer: list[int]) -> list[int]:
         if self._is_shared[author]:
             return answer
-        return reply_tokens(answer_text(answer, self._inputs[author].tokenizer), self._tokenizer)
+        return reply_tokens(answer_text(answer, self.inputs[author].tokenizer), self._tokenizer)

@@ -123,6 +123,10 @@ class Phenotype:
         self.closing = closing_tokens(tokenizer)
         """Token ids that end an answer."""
         trunks = trunks or {name: trunk_of(model, key=name) for name, model in self._models.items()}
+        self.trunks: Mapping[str, Trunk] = trunks
+        """Forward passes of the members by name."""
+        self.is_tolerant = failed is not None
+        """Whether members that fail are left out."""
         self._runtime: Runtime = (
             CompositeRuntime(program, trunks, closing_tokens=self.closing)
             if failed is None
@@ -143,10 +147,11 @@ class Phenotype:
                 f"{self._num_positions} tokens of prompt and answer beside their drafts. Shorten answer or drafts."
             )
         self._inputs: list[Phenotype] = []
-        self._chooser: AnswerChooser | None = None
+        self.chooser: AnswerChooser | None = None
+        """Who chooses among whole answers, where the program does."""
         if program.choosing is not None:
             self._inputs = list(inputs or self._rooted_inputs(program.choosing.inputs, trunks, failed))
-            self._chooser = AnswerChooser(program.choosing, self._inputs, tokenizer, is_tolerant=failed is not None)
+            self.chooser = AnswerChooser(program.choosing, self._inputs, tokenizer, is_tolerant=failed is not None)
 
     def _rooted_inputs(
         self, roots: Sequence[int], trunks: Mapping[str, Trunk], failed: Mapping[str, str] | None
@@ -192,11 +197,11 @@ class Phenotype:
         Behind a gate that lets k of n inputs through, each counts k / n. Where whole answers are chosen, every
         candidate counts, and so does every reading of a candidate by a judge.
         """
-        if self._chooser is not None and self._program.choosing is not None:
+        if self.chooser is not None and self._program.choosing is not None:
             inputs = sum(one.active_parameters_per_token for one in self._inputs)
             method, parameters = self._program.choosing.method, dict(self._program.choosing.parameters)
             num_readings = sum(ANSWER_COMBINERS[method].reads_likelihoods(parameters)) * len(self._inputs)
-            return self._chooser.num_samples * inputs * (1 + num_readings)
+            return self.chooser.num_samples * inputs * (1 + num_readings)
         sizes: dict[str, int] = {name: model.num_parameters() for name, model in self._models.items()}
         streams, shares = self._program.streams, self._program.stream_shares
         answering = sum(
@@ -235,10 +240,9 @@ class Phenotype:
             raise ValueError(f"There are {len(contexts)} contexts and {len(seeds)} seeds; give one seed per context.")
         if not contexts:
             return []
-        if self._chooser is not None:
-            return self._chooser.answer_tokens(contexts, seeds=seeds)
-        room = self._num_positions - self._max_new_tokens
-        prompts = [prompt_tokens(context, self._tokenizer, room=room) for context in contexts]
+        if self.chooser is not None:
+            return self.chooser.answer_tokens(contexts, seeds=seeds)
+        prompts = self.prompts(contexts)
         uniforms = uniform_numbers(seeds, self._max_new_tokens)
         settings = {name: self._program.response[name] for name in ("temperature", "top_k", "top_p")}
         tokens, mask = left_padded(prompts, device=self._device)
@@ -269,6 +273,15 @@ class Phenotype:
             mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
         return answers
 
+    def prompts(self, contexts: Sequence[Sequence[str]]) -> list[list[int]]:
+        """The token ids that answers to some contexts follow; the oldest are left out where there is no room.
+
+        Raises:
+            ValueError: A context is empty.
+        """
+        room = self._num_positions - self._max_new_tokens
+        return [prompt_tokens(context, self._tokenizer, room=room) for context in contexts]
+
     @torch.inference_mode()
     def reply_likelihoods(self, contexts: Sequence[Sequence[str]], replies: Sequence[str]) -> list[ReplyLikelihood]:
         """The likelihood of each given reply after its context, with the line break that ends it.
@@ -289,8 +302,8 @@ class Phenotype:
                     f"The reply {reply[:40]!r}... has {len(answer)} tokens; the members have room for "
                     f"{self._num_positions - 1} beside a prompt and their drafts. Score shorter replies."
                 )
-        if self._chooser is not None and self._is_mixed:
-            totals = self._chooser.reply_log_likelihoods(contexts, replies)
+        if self.chooser is not None and self._is_mixed:
+            totals = self.chooser.reply_log_likelihoods(contexts, replies)
         else:
             totals = self.token_log_likelihoods(contexts, answers)
         return [

@@ -56,8 +56,18 @@ class PrefillCache:
         return tensors
 
 
+Attend = Callable[[int, torch.Tensor], torch.Tensor]
+"""A block's attention: its number and [tokens, 3 * width] to [tokens, width]."""
+
+
 class FastTrunk:
-    """A ``Trunk`` that equals ``ModelTrunk`` up to rounding, for inference only."""
+    """A ``Trunk`` that equals ``ModelTrunk`` up to rounding, for inference only.
+
+    Attributes:
+        key: Equal keys mean equal weights, in one precision on one device.
+        num_heads: Heads of every block.
+        width: Size of hidden states.
+    """
 
     def __init__(self, model: GPT2LMHeadModel, *, key: str, prefill_cache: PrefillCache | None = None) -> None:
         """Refer to a model's weights.
@@ -77,9 +87,10 @@ class FastTrunk:
         self.num_positions: int = model.config.n_positions
         self.vocabulary_size: int = model.config.vocab_size
         self._model = model
-        self._key = f"{key} {model.dtype} {model.device}"
+        self.key = f"{key} {model.dtype} {model.device}"
         self._prefill_cache = prefill_cache
-        self._num_heads: int = model.config.n_head
+        self.num_heads: int = model.config.n_head
+        self.width: int = model.config.n_embd
         self._blocks = [_Block(block) for block in model.transformer.h]
 
     def new_cache(self) -> FastCache:
@@ -98,7 +109,7 @@ class FastTrunk:
             fresh = self.new_cache()
             return self._forward(tokens, mask, positions, fresh), fresh.tensor
 
-        states, remembered = self._prefill_cache.recall(("prefill", self._key, _digest(tokens), _digest(mask)), prefill)
+        states, remembered = self._prefill_cache.recall(("prefill", self.key, _digest(tokens), _digest(mask)), prefill)
         cache.start_from(remembered)
         return states
 
@@ -114,27 +125,40 @@ class FastTrunk:
 
         if self._prefill_cache is None:
             return compute()[0]
-        key = "likelihoods", self._key, temperature, _digest(hidden), _digest(tokens)
+        key = "likelihoods", self.key, temperature, _digest(hidden), _digest(tokens)
         return self._prefill_cache.recall(key, compute)[0]
 
     def _forward(
         self, tokens: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: FastCache
     ) -> torch.Tensor:
         num_rows, num_new = tokens.shape
-        transformer = self._model.transformer
-        x = (transformer.wte.weight[tokens] + transformer.wpe.weight[positions]).view(num_rows * num_new, -1)
-        width = x.shape[-1]
-        heads = num_rows, num_new, 3, self._num_heads, width // self._num_heads
-        start = cache.make_room(num_rows, num_new, heads[3], heads[4], like=x)
-        bias = _attention_bias(mask, num_new, x.dtype)
-        for index, block in enumerate(self._blocks):
-            query, key, value = block.attention_input(x).view(heads).permute(2, 0, 3, 1, 4)
+        heads = num_rows, num_new, 3, self.num_heads, self.width // self.num_heads
+        start = cache.make_room(num_rows, num_new, heads[3], heads[4], like=self._model.transformer.wte.weight)
+        bias = _attention_bias(mask, num_new, cache.tensor.dtype)
+
+        def attend(index: int, mixed: torch.Tensor) -> torch.Tensor:
+            query, key, value = mixed.view(heads).permute(2, 0, 3, 1, 4)
             keys, values = cache.append(index, start, key, value)
             attended = functional.scaled_dot_product_attention(query, keys, values, attn_mask=bias)
-            x = block.output(x, attended.transpose(1, 2).reshape(num_rows * num_new, width))
+            return attended.transpose(1, 2).reshape(num_rows * num_new, self.width)
+
+        return self.run(tokens.flatten(), positions.flatten(), attend).view(num_rows, num_new, self.width)
+
+    def run(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+        """Final hidden states of some tokens, [tokens, width], where the caller keeps keys and values.
+
+        Args:
+            tokens: Token ids, [tokens].
+            positions: The position of each, [tokens].
+            attend: Given a block and its queries, keys and values beside each other, [tokens, 3 * width], what every
+                token attended to, [tokens, width].
+        """
+        transformer = self._model.transformer
+        x = transformer.wte.weight[tokens] + transformer.wpe.weight[positions]
+        for index, block in enumerate(self._blocks):
+            x = block.output(x, attend(index, block.attention_input(x)))
         norm = transformer.ln_f
-        x = functional.layer_norm(x, (width,), norm.weight, norm.bias, norm.eps)
-        return x.view(num_rows, num_new, width)
+        return functional.layer_norm(x, (self.width,), norm.weight, norm.bias, norm.eps)
 
 
 class FastCache:

@@ -1,0 +1,17 @@
+"""Lockstep: many genomes answer together, every member once per step on the rows of all genomes that need it.
+
+    answers = answer_together([Question(phenotype, contexts, seeds), ...])
+
+The answers are those of ``Phenotype.answer_tokens``, which is the slow twin that tests compare with. Sums of floats depend
+on what stands in one batch, in their last bits, so whoever needs a history that can be repeated fixes the batches.
+
+    plan (genomes/plan.py)     equal streams of all genomes are one, drafts before their readers
+    strands.py                 a stream on its prompts, read once, and on the rows that go on from there
+    drafts.py                  the strands of a plan, with the drafts that they read
+    distributions.py           what a genome makes of its members' logits
+    decoding.py                a genome's rows, and the loop
+"""
+
+from genomes.lockstep.decoding import Question, answer_together
+
+__all__ = ["Question", "answer_together"]

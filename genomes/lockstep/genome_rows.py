@@ -1,0 +1,180 @@
+"""One genome in lockstep: its open rows, what it remembers of their texts, and the distributions of their next tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from genomes.decoding import drawn_tokens, uniform_numbers
+from genomes.huggingface.program_composite import CombinerValue
+from genomes.huggingface.runtime_composite import CompositeRuntime, left_padded
+from genomes.lockstep.distributions import Distribution, distributions
+from genomes.prompting import MIN_NEW_TOKENS
+
+if TYPE_CHECKING:
+    from genomes.lockstep.drafts import Prompt, Strands
+    from genomes.phenotype import Phenotype
+
+
+class GenomeRows:
+    """The answers of one genome, token by token.
+
+    Attributes:
+        prompts: Token ids of every prompt.
+        answers: The tokens of every answer so far.
+        first_number: Rows are numbered from here on, in one sequence over all genomes.
+        rows: Which answers are open, [rows]; what is kept per row is in this order.
+    """
+
+    def __init__(
+        self, phenotype: Phenotype, prompts: Sequence[Prompt], *, seeds: Sequence[int], first_number: int
+    ) -> None:
+        """Start with nothing answered.
+
+        Args:
+            phenotype: The genome; it does not choose among whole answers.
+            prompts: Token ids of every prompt, one or more.
+            seeds: One per prompt.
+            first_number: See the class.
+        """
+        self.answers: list[list[int]] = [[] for _ in prompts]
+        self.first_number = first_number
+        self.rows = torch.arange(len(prompts), device=phenotype.device)
+        self._program = phenotype.program
+        self.prompts = prompts
+        self._runtime = _AfterPrompts(phenotype)
+        self._reads = self._runtime.reads(prompts, device=phenotype.device)
+        self._closing = torch.tensor(sorted(phenotype.closing), device=phenotype.device)
+        self._max_new_tokens = int(self._program.response["max_new_tokens"])
+        self._uniforms = uniform_numbers(seeds, self._max_new_tokens)
+        self._evidence: dict[int, torch.Tensor] = {}
+        self._routes: dict[int, torch.Tensor] = {}
+        self._newest: Mapping[int, Sequence[Distribution]] = {}
+        self.nothing = torch.zeros(0, phenotype.vocabulary_size, device=phenotype.device)
+        """Logits of a stream that no row reads."""
+
+    @property
+    def num_answers(self) -> int:
+        """How many answers there are, open ones and others."""
+        return len(self.answers)
+
+    @property
+    def answering_streams(self) -> tuple[int, ...]:
+        """The streams of the program whose distributions are used."""
+        return self._program.answering_streams
+
+    def reading(self, stream: int) -> torch.Tensor:
+        """Which open rows read a stream, as places: [rows that do]."""
+        is_read = self._reads.get(stream)
+        return torch.arange(len(self.rows), device=self.rows.device) if is_read is None else is_read.nonzero()[:, 0]
+
+    def wanted(self) -> Iterator[tuple[int, Prompt]]:
+        """Stream and prompt of all that is read, for drafts too."""
+        for stream in range(len(self._program.streams)):
+            for place in self.reading(stream).tolist():
+                yield stream, self.prompts[place]
+
+    def begin(self, strands: Strands, tasks: Sequence[int]) -> torch.Tensor:
+        """Log-probabilities of the first token of each answer: float32 [rows, vocabulary].
+
+        Args:
+            strands: What streams made of the prompts.
+            tasks: The task of each stream of the program.
+        """
+        program = self._program
+        tokens, mask = left_padded(self.prompts, device=self.rows.device)
+        num_wanted = tokens.shape[1] if program.evidence_values else 1
+        for stream in program.answering_streams:
+            places = self.reading(stream).tolist()
+            if places:
+                texts = [strands.places[tasks[stream]][self.prompts[place]] for place in places]
+                states = strands[tasks[stream]].states[texts, -num_wanted:]
+                # Rows that are read elsewhere may be longer than all that are read here.
+                missing = num_wanted - states.shape[1]
+                self._runtime.states[stream] = functional.pad(states, (0, 0, missing, 0))
+        cache = self._runtime.new_cache()
+        joint = self._runtime.forward(
+            tokens, mask.long(), cache=cache, prompt_lengths=mask.sum(dim=-1), num_kept=1
+        )[:, -1]
+        self._runtime.states.clear()
+        self._routes = {index: layer.state[0] for index, layer in cache.routes.items()}
+        newest = {}
+        for index, layer in cache.evidence.items():
+            self._evidence[index], last, _ = layer.state
+            newest[index] = [Distribution(logits=logs) for logs in last.unbind(dim=1)]
+        self._newest = newest
+        return joint
+
+    def go_on(self, logits: Mapping[int, torch.Tensor]) -> torch.Tensor:
+        """Log-probabilities of the next token of each open row, from its streams' logits, [rows that read, vocabulary]."""
+        spread = {stream: self._spread(stream, given) for stream, given in logits.items()}
+        values = distributions(self._program, spread, evidence=self._evidence, routes=self._routes)
+        newest = {}
+        for index in self._evidence:
+            value = self._program.values[index]
+            assert isinstance(value, CombinerValue)
+            newest[index] = [values[source] for source in value.inputs]
+        self._newest = newest
+        return values[-1].logs
+
+    def draw(self, logs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next token of each open row, and whether the row is open after it; ``leave`` takes out the others."""
+        response, step = self._program.response, len(self.answers[int(self.rows[0])])
+        if step < MIN_NEW_TOKENS:
+            logs = logs.index_fill(-1, self._closing, -torch.inf)
+        tokens = drawn_tokens(
+            logs,
+            self._uniforms[self.rows.cpu(), step],
+            temperature=response["temperature"],
+            top_k=response["top_k"],
+            top_p=response["top_p"],
+        )
+        for row, token in zip(self.rows.tolist(), tokens.tolist(), strict=True):
+            self.answers[row].append(token)
+        for index, inputs in self._newest.items():
+            gains = torch.stack([one.log_likelihoods(tokens) for one in inputs], dim=1)
+            self._evidence[index] = self._evidence[index] + gains
+        is_open = torch.isin(tokens, self._closing, invert=True)
+        return tokens, is_open if step + 1 < self._max_new_tokens else torch.zeros_like(is_open)
+
+    def leave(self, is_open: torch.Tensor) -> None:
+        """Forget the rows that are not open: bool [rows]."""
+        self.rows = self.rows[is_open]
+        self._reads = {stream: is_read[is_open] for stream, is_read in self._reads.items()}
+        self._evidence = {index: evidence[is_open] for index, evidence in self._evidence.items()}
+        self._routes = {index: weights[is_open] for index, weights in self._routes.items()}
+
+    def _spread(self, stream: int, logits: torch.Tensor) -> torch.Tensor:
+        places = self.reading(stream)
+        if len(places) == len(self.rows):
+            return logits
+        spread = logits.new_zeros(len(self.rows), logits.shape[-1])
+        spread[places] = logits
+        return spread
+
+
+class _AfterPrompts(CompositeRuntime):
+    """The runtime where somebody else has read the prompts, drafts included.
+
+    Attributes:
+        states: By stream, the hidden states at the prompts' last positions, of the rows that read it.
+    """
+
+    def __init__(self, phenotype: Phenotype) -> None:
+        super().__init__(phenotype.program, phenotype.trunks, closing_tokens=phenotype.closing)
+        self.states: dict[int, torch.Tensor] = {}
+
+    def reads(self, prompts: Sequence[Sequence[int]], *, device: torch.device) -> dict[int, torch.Tensor]:
+        """Which rows each stream has to read, by stream: bool [rows]; empty where all read all."""
+        return self._reads(self._routes(prompts, None, is_first=True, device=device), len(prompts), device)
+
+    def _prefixes(
+        self, prompts: Sequence[Sequence[int]], reads: Mapping[int, torch.Tensor], device: torch.device
+    ) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
+        return {}
+
+    def _hidden(self, stream: int, tokens: torch.Tensor, mask: torch.Tensor, cache: object) -> torch.Tensor:
+        return self.states[stream]
