@@ -65,6 +65,7 @@ class FastTrunk:
 
     Attributes:
         key: Equal keys mean equal weights, in one precision on one device.
+        prefill_cache: Remembers forward passes over prompts; None where nothing does.
         num_heads: Heads of every block.
         width: Size of hidden states.
     """
@@ -88,7 +89,7 @@ class FastTrunk:
         self.vocabulary_size: int = model.config.vocab_size
         self._model = model
         self.key = f"{key} {model.dtype} {model.device}"
-        self._prefill_cache = prefill_cache
+        self.prefill_cache = prefill_cache
         self.num_heads: int = model.config.n_head
         self.width: int = model.config.n_embd
         self._blocks = [_Block(block) for block in model.transformer.h]
@@ -102,14 +103,14 @@ class FastTrunk:
     ) -> torch.Tensor:
         """See ``Trunk``."""
         cache = self.new_cache() if cache is None else cache
-        if self._prefill_cache is None or cache.num_tokens or tokens.shape[1] == 1:
+        if self.prefill_cache is None or cache.num_tokens or tokens.shape[1] == 1:
             return self._forward(tokens, mask, positions, cache)
 
         def prefill() -> tuple[torch.Tensor, ...]:
             fresh = self.new_cache()
             return self._forward(tokens, mask, positions, fresh), fresh.tensor
 
-        states, remembered = self._prefill_cache.recall(("prefill", self.key, _digest(tokens), _digest(mask)), prefill)
+        states, remembered = self.prefill_cache.recall(("prefill", self.key, _digest(tokens), _digest(mask)), prefill)
         cache.start_from(remembered)
         return states
 
@@ -123,10 +124,10 @@ class FastTrunk:
         def compute() -> tuple[torch.Tensor, ...]:
             return (token_log_likelihoods(self, hidden, tokens, temperature),)
 
-        if self._prefill_cache is None:
+        if self.prefill_cache is None:
             return compute()[0]
         key = "likelihoods", self.key, temperature, _digest(hidden), _digest(tokens)
-        return self._prefill_cache.recall(key, compute)[0]
+        return self.prefill_cache.recall(key, compute)[0]
 
     def _forward(
         self, tokens: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: FastCache

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from genomes.huggingface.program_composite import MemberValue, Stream
+from genomes.combiners import COMBINERS
+from genomes.huggingface.program_composite import CombinerValue, MemberValue, Stream
 from genomes.lockstep.strands import Rows, Strand
 from genomes.plan import Plan, Writing
 from genomes.trunks import FastTrunk
@@ -51,6 +52,8 @@ class Strands:
                 texts.setdefault(prompt, len(texts))
         answering = {task.operation.stream for task in plan.tasks if isinstance(task.operation, MemberValue)}
         lengths = self._draft_lengths(plan)
+        self._temperatures = _read_for_evidence(plan)
+        self._likelihoods: dict[int, dict[float, list[torch.Tensor]]] = {}
         self._strands: dict[int, Strand] = {}
         drafts: dict[int, dict[Prompt, list[int]]] = {}
         for index, task in enumerate(plan.tasks):
@@ -69,8 +72,18 @@ class Strands:
         """The strand of a stream's task."""
         return self._strands[task]
 
+    def log_likelihoods(self, task: int, prompt: Prompt, temperature: float) -> torch.Tensor:
+        """Log-likelihood of each token of a prompt with the drafts before it, but the first: [tokens - 1].
+
+        Made for all temperatures at once at which a combiner of the plan reads the stream's evidence.
+        """
+        if task not in self._likelihoods:
+            self._likelihoods[task] = self._strands[task].log_likelihoods(sorted(self._temperatures[task]))
+        return self._likelihoods[task][temperature][self.places[task][prompt]]
+
     def forget_texts(self) -> None:
         """Drop what only the first tokens of answers are made from."""
+        self._likelihoods.clear()
         for strand in self._strands.values():
             strand.forget_texts()
 
@@ -91,9 +104,9 @@ class Strands:
         texts = torch.tensor([self.places[source][prompt] for prompt in lengths], device=self._device)
         written: list[list[int]] = [[] for _ in limits]
         rows = Rows(strand, texts, torch.arange(len(limits), device=self._device))
-        hidden = strand.states[texts, -1]
+        logits = strand.first_logits[texts]
         while True:
-            tokens = strand.trunk.logits(hidden).argmax(dim=-1)
+            tokens = logits.argmax(dim=-1)
             goes_on = []
             for number, token in zip(rows.numbers.tolist(), tokens.tolist(), strict=True):
                 if token not in closing:
@@ -103,7 +116,7 @@ class Strands:
                 return dict(zip(lengths, written, strict=True))
             if not all(goes_on):
                 tokens = tokens[rows.keep(torch.tensor(goes_on, device=self._device))]
-            hidden = rows.step(tokens)
+            logits = strand.trunk.logits(rows.step(tokens))
 
 
 def _text(stream: Stream, prompt: Prompt, drafts: Mapping[int, Mapping[Prompt, Sequence[int]]]) -> list[int]:
@@ -113,3 +126,15 @@ def _text(stream: Stream, prompt: Prompt, drafts: Mapping[int, Mapping[Prompt, S
         before, after = draft.template
         text += [*before, *drafts[draft.source][prompt][: draft.max_tokens], *after]
     return [*text, *prompt]
+
+
+def _read_for_evidence(plan: Plan) -> dict[int, set[float]]:
+    """By task of a stream, the temperatures at which combiners read its likelihoods of the text so far."""
+    temperatures: dict[int, set[float]] = {}
+    for task in plan.tasks:
+        if isinstance(task.operation, CombinerValue) and COMBINERS[task.operation.method].needs_evidence:
+            for source in task.inputs:
+                value = plan.tasks[source].operation
+                if isinstance(value, MemberValue):
+                    temperatures.setdefault(value.stream, set()).add(value.temperature)
+    return temperatures

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional
 
 from genomes.decoding import drawn_tokens, uniform_numbers
-from genomes.huggingface.program_composite import CombinerValue
+from genomes.huggingface.program_composite import CombinerValue, MemberValue, Program
 from genomes.huggingface.runtime_composite import CompositeRuntime, left_padded
 from genomes.lockstep.distributions import Distribution, distributions
 from genomes.prompting import MIN_NEW_TOKENS
@@ -84,22 +83,26 @@ class GenomeRows:
             strands: What streams made of the prompts.
             tasks: The task of each stream of the program.
         """
-        program = self._program
+        program, runtime = self._program, self._runtime
         tokens, mask = left_padded(self.prompts, device=self.rows.device)
-        num_wanted = tokens.shape[1] if program.evidence_values else 1
         for stream in program.answering_streams:
-            places = self.reading(stream).tolist()
-            if places:
+            if places := self.reading(stream).tolist():
+                strand = strands[tasks[stream]]
                 texts = [strands.places[tasks[stream]][self.prompts[place]] for place in places]
-                states = strands[tasks[stream]].states[texts, -num_wanted:]
-                # Rows that are read elsewhere may be longer than all that are read here.
-                missing = num_wanted - states.shape[1]
-                self._runtime.states[stream] = functional.pad(states, (0, 0, missing, 0))
-        cache = self._runtime.new_cache()
-        joint = self._runtime.forward(
-            tokens, mask.long(), cache=cache, prompt_lengths=mask.sum(dim=-1), num_kept=1
-        )[:, -1]
-        self._runtime.states.clear()
+                if runtime.needs_states:
+                    runtime.handed[stream] = strand.states(texts, tokens.shape[1])
+                else:
+                    runtime.handed[stream] = strand.first_logits[texts][:, None].float()
+        if not runtime.needs_states:
+            runtime.foreseen = {
+                (stream, temperature): self._foreseen(strands, tasks[stream], stream, temperature, tokens.shape[1])
+                for stream, temperature in read_for_evidence(program)
+            }
+        cache = runtime.new_cache()
+        lengths = mask.sum(dim=-1)
+        joint = runtime.forward(tokens, mask.long(), cache=cache, prompt_lengths=lengths, num_kept=1)[:, -1]
+        runtime.handed.clear()
+        runtime.foreseen.clear()
         self._routes = {index: layer.state[0] for index, layer in cache.routes.items()}
         newest = {}
         for index, layer in cache.evidence.items():
@@ -147,6 +150,17 @@ class GenomeRows:
         self._evidence = {index: evidence[is_open] for index, evidence in self._evidence.items()}
         self._routes = {index: weights[is_open] for index, weights in self._routes.items()}
 
+    def _foreseen(
+        self, strands: Strands, task: int, stream: int, temperature: float, num_positions: int
+    ) -> torch.Tensor:
+        """Log-likelihood of every token of the prompts but the first, drafts left out: [rows, positions - 1]."""
+        foreseen = torch.zeros(len(self.prompts), num_positions - 1, device=self.rows.device)
+        for place in self.reading(stream).tolist():
+            count = len(self.prompts[place]) - 1
+            given = strands.log_likelihoods(task, self.prompts[place], temperature)
+            foreseen[place, num_positions - 1 - count :] = given[len(given) - count :]
+        return foreseen
+
     def _spread(self, stream: int, logits: torch.Tensor) -> torch.Tensor:
         places = self.reading(stream)
         if len(places) == len(self.rows):
@@ -156,16 +170,28 @@ class GenomeRows:
         return spread
 
 
+def read_for_evidence(program: Program) -> set[tuple[int, float]]:
+    """Streams and temperatures whose likelihoods of the prompt are read; mixtures' need whole distributions."""
+    inputs = [program.values[index] for index in program.evidence_values]
+    sources = [program.values[source] for one in inputs if isinstance(one, CombinerValue) for source in one.inputs]
+    return {(one.stream, one.temperature) for one in sources if isinstance(one, MemberValue)}
+
+
 class _AfterPrompts(CompositeRuntime):
     """The runtime where somebody else has read the prompts, drafts included.
 
     Attributes:
-        states: By stream, the hidden states at the prompts' last positions, of the rows that read it.
+        needs_states: Whether distributions at all tokens of the prompts are needed.
+        handed: By stream, of the rows that read it: hidden states at the prompts' tokens, or else the logits after them.
+        foreseen: By stream and temperature, where states are not needed, the log-likelihood of every token of the
+            prompts but the first, [rows, positions - 1].
     """
 
     def __init__(self, phenotype: Phenotype) -> None:
         super().__init__(phenotype.program, phenotype.trunks, closing_tokens=phenotype.closing)
-        self.states: dict[int, torch.Tensor] = {}
+        self.needs_states = any(phenotype.program.needs_history)
+        self.handed: dict[int, torch.Tensor] = {}
+        self.foreseen: dict[tuple[int, float], torch.Tensor] = {}
 
     def reads(self, prompts: Sequence[Sequence[int]], *, device: torch.device) -> dict[int, torch.Tensor]:
         """Which rows each stream has to read, by stream: bool [rows]; empty where all read all."""
@@ -177,4 +203,28 @@ class _AfterPrompts(CompositeRuntime):
         return {}
 
     def _hidden(self, stream: int, tokens: torch.Tensor, mask: torch.Tensor, cache: object) -> torch.Tensor:
-        return self.states[stream]
+        return self.handed[stream]
+
+    def _logits(
+        self,
+        stream: int,
+        hidden: Mapping[int, torch.Tensor | None],
+        reads: Mapping[int, torch.Tensor],
+        shape: tuple[int, int],
+    ) -> torch.Tensor:
+        if self.needs_states:
+            return super()._logits(stream, hidden, reads, shape)
+        logits = hidden[stream]
+        return reads[stream].new_zeros(*shape, self._trunks[stream].vocabulary_size).float() if logits is None else logits
+
+    def _foreseen(
+        self,
+        index: int,
+        values: Sequence[torch.Tensor],
+        hidden: Mapping[int, torch.Tensor | None],
+        tokens: torch.Tensor,
+    ) -> torch.Tensor:
+        value = self._program.values[index]
+        if self.needs_states or not isinstance(value, MemberValue):
+            return super()._foreseen(index, values, hidden, tokens)
+        return self.foreseen[value.stream, value.temperature]

@@ -10,24 +10,27 @@ import math
 from collections.abc import Sequence
 
 import torch
+from torch.nn import functional
 
-from genomes.huggingface.runtime_composite import left_padded
 from genomes.trunks import FastTrunk
 
 _BLOCK_TOKENS = 16
+_PIECE_NUMBERS = 1 << 19  # Logits of texts are made in pieces that fit into a core's cache.
 
 
 class Strand:
-    """A member after some texts, read in one forward pass. Texts have to be distinct only to save work.
+    """A member after some texts. Only their real tokens are computed; texts are read from the left, padded on the right.
 
     Attributes:
         trunk: The member's forward pass.
-        states: Final hidden states, [texts, longest, width], texts at the right.
         lengths: Tokens of each text, [texts].
+        keys: Of all blocks, [blocks, texts * heads, head width, longest].
+        values: Of all blocks, [blocks, texts * heads, longest, head width].
+        bias: 0 at tokens and -inf at padding, [texts * heads, 1, longest].
     """
 
     def __init__(self, trunk: FastTrunk, texts: Sequence[Sequence[int]], *, device: torch.device) -> None:
-        """Read the texts.
+        """Read the texts; where the trunk has a cache, once for all that come with the same ones.
 
         Raises:
             ValueError: A text is longer than the member reads.
@@ -39,21 +42,83 @@ class Strand:
                 "the prompt or the answer."
             )
         self.trunk = trunk
-        tokens, mask = left_padded(texts, device=device)
-        cache = trunk.new_cache()
-        positions = (mask.long().cumsum(dim=-1) - 1).clamp_min(0)
-        self.states = trunk.hidden(tokens, mask.long(), positions, cache)
-        self.lengths = mask.sum(dim=-1)
-        # [blocks, 2, texts, heads, longest, head width], with what it has room for beyond cut off.
-        kept = cache.tensor[..., :longest, :]
-        self.keys = kept[:, 0].transpose(-1, -2).flatten(1, 2).contiguous()
-        self.values = kept[:, 1].flatten(1, 2).contiguous()
-        padding = torch.zeros(mask.shape, dtype=kept.dtype, device=device).masked_fill_(~mask, -math.inf)
+        self._texts = texts
+        self._tokens = torch.tensor([token for text in texts for token in text], device=device)
+        self.lengths = torch.tensor([len(text) for text in texts], device=device)
+        self._is_real = torch.arange(longest, device=device) < self.lengths[:, None]
+        if trunk.prefill_cache is None:
+            self._states, self.keys, self.values = self._read()
+        else:
+            key = "strand", trunk.key, tuple(map(tuple, texts))
+            self._states, self.keys, self.values = trunk.prefill_cache.recall(key, self._read)
+        padding = torch.zeros(self._is_real.shape, dtype=self.keys.dtype, device=device)
+        padding.masked_fill_(~self._is_real, -math.inf)
         self.bias = padding.repeat_interleave(trunk.num_heads, dim=0)[:, None]
+        self._ends = self.lengths.cumsum(0)
+        self._logits: torch.Tensor | None = None
+
+    @property
+    def first_logits(self) -> torch.Tensor:
+        """Logits of the token after each text: [texts, vocabulary]."""
+        if self._logits is None:
+            self._logits = self.trunk.logits(self._states[self._ends - 1])
+        return self._logits
+
+    def states(self, texts: Sequence[int], num_wanted: int) -> torch.Tensor:
+        """Final hidden states at the last tokens of some texts: [texts, wanted, width], zeros before their first."""
+        states = self._states.new_zeros(len(texts), num_wanted, self._states.shape[-1])
+        for place, text in enumerate(texts):
+            count = min(num_wanted, len(self._texts[text]))
+            states[place, num_wanted - count :] = self._states[int(self._ends[text]) - count : int(self._ends[text])]
+        return states
+
+    def log_likelihoods(self, temperatures: Sequence[float]) -> dict[float, list[torch.Tensor]]:
+        """By temperature and text, the log-likelihood of each token but the first, given those before it."""
+        is_last = torch.zeros(len(self._tokens), dtype=torch.bool, device=self._tokens.device)
+        is_last[self._ends - 1] = True
+        places = (~is_last).nonzero()[:, 0]
+        totals: dict[float, list[torch.Tensor]] = {temperature: [] for temperature in temperatures}
+        for piece in places.split(max(1, _PIECE_NUMBERS // self.trunk.vocabulary_size)):
+            logits = self.trunk.logits(self._states[piece]).float()
+            chosen = logits.gather(-1, self._tokens[piece + 1][:, None])[:, 0]
+            for temperature, parts in totals.items():
+                scaled = logits if temperature == 1.0 else logits / temperature
+                parts.append(chosen / temperature - log_normalisers(scaled))
+        sizes = (self.lengths - 1).tolist()
+        return {
+            temperature: list(torch.cat([self._states.new_zeros(0).float(), *parts]).split(sizes))
+            for temperature, parts in totals.items()
+        }
 
     def forget_texts(self) -> None:
-        """Drop the states, which only the first token after the texts is made from."""
-        self.states = self.states[:, :0]
+        """Drop what only the first tokens after the texts are made from."""
+        self._states, self._logits = self._states[:0], None
+
+    def _read(self) -> tuple[torch.Tensor, ...]:
+        trunk, is_real = self.trunk, self._is_real
+        num_texts, longest = is_real.shape
+        heads = num_texts, longest, 3, trunk.num_heads, trunk.width // trunk.num_heads
+        keys: list[torch.Tensor] = []
+        values: list[torch.Tensor] = []
+
+        def attend(_: int, mixed: torch.Tensor) -> torch.Tensor:
+            spread = mixed.new_zeros(num_texts, longest, 3 * trunk.width)
+            spread[is_real] = mixed
+            query, key, value = spread.view(heads).permute(2, 0, 3, 1, 4)
+            keys.append(key.transpose(-1, -2).flatten(0, 1))
+            values.append(value.flatten(0, 1))
+            # Padding is behind all tokens, so none of them attends to it.
+            read = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            return read.transpose(1, 2).reshape(num_texts, longest, trunk.width)[is_real]
+
+        positions = torch.arange(longest, device=is_real.device).expand(is_real.shape)[is_real]
+        states = trunk.run(self._tokens, positions, attend)
+        return states, torch.stack(keys), torch.stack(values)
+
+
+def log_normalisers(logits: torch.Tensor) -> torch.Tensor:
+    """``logits.logsumexp(dim=-1)``: [rows, vocabulary] to [rows]."""
+    return (logits[:, 0] - logits.log_softmax(dim=-1)[:, 0]) if logits.shape[0] else logits.sum(dim=-1)
 
 
 class Rows:
