@@ -68,8 +68,8 @@ class SearchSpace(Protocol[G]):
 
 @runtime_checkable
 class InheritingSpace(Protocol[G]):
-    """A space whose children take over more from their first parent than genes, e.g. what it has learnt."""
+    """A space whose children are more than operators make of genes: they learn, or take over what a parent learnt."""
 
     def inherit(self, child: G, parent: G) -> G:
-        """The child as it is to be evaluated; called once per birth, after all operators."""
+        """The child of a first parent as it is to be evaluated, a function of the two; called after all operators."""
         ...

@@ -15,6 +15,7 @@ from experiments.compositions import CompositionEvaluatorFactory
 from experiments.config import ExperimentConfig
 from experiments.corpora.documents import Document, data_hash
 from experiments.corpora.panels import load_documents, panels_of
+from experiments.fitting import with_fitted_weights
 from experiments.objectives import operators_of
 from experiments.scorers import BUNDLED_SCORER, fit_scorer
 from experiments.training import TrainingProgress, member_catalogue
@@ -89,6 +90,8 @@ def prepare(
         operators=operators,
         seed=config.seed,
     )
+    if config.space.fit_weights:
+        space = with_fitted_weights(space, factory.panels["search"], catalogue, store=store)
     return Problem(config, space, factory, documents)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from evolve.evaluator import EvaluationRequest
 from experiments.compositions import NUM_PROMPTS
 from experiments.corpora.documents import Example
+from experiments.fitting import forcing_on
 from fitness.likelihood import nll_nats_per_token
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation, Objective, Outcome
@@ -100,18 +101,12 @@ class LikelihoodEvaluator:
         )
 
     def _forcing(self, panel: str) -> TeacherForcing:
-        from genomes.teacher_forcing import EvaluationSet, TeacherForcing
-
         if panel not in self._panels:
-            examples = self._factory.panels[panel]
-            replied = EvaluationSet.of(
-                [example.context for example in examples], [example.reply for example in examples]
-            )
-            temperatures = self._factory.space.member_temperature
-            self._panels[panel] = TeacherForcing(
+            allowed = self._factory.space.member_temperature
+            self._panels[panel] = forcing_on(
+                self._factory.panels[panel],
                 self._factory.catalogue,
-                replied,
+                (allowed.low, allowed.high),
                 store=Store(self._factory.store_root),
-                temperatures=(temperatures.low * 0.99, temperatures.high * 1.01),
             )
         return self._panels[panel]

@@ -56,6 +56,8 @@ class SpaceConfig(Section):
         member_temperature: Lowest and highest temperature that a member's logits are divided by.
         prompt_tokens: Tokens of every member's input that drafts leave free for the prompt.
         response: Decoding settings of the final answer.
+        fit_weights: Whether weights, sharpness and tempering are fitted to the replies of the search prompts at birth
+            (docs/composition.md says which genes), rather than evolved.
     """
 
     plugins: Annotated[tuple[str, ...], Unrepeated] = ()
@@ -70,6 +72,7 @@ class SpaceConfig(Section):
     member_temperature: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (0.5, 1.5)
     prompt_tokens: Annotated[int, Field(ge=1)] = 96
     response: ResponseSpace = ResponseSpace()
+    fit_weights: bool = False
 
     _ranges = field_validator("draft_tokens", "member_temperature")(_ascending)
 

@@ -6,11 +6,13 @@ What several genomes share (outputs, sheets, remembered values) is held by likel
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from genomes.combiners import COMBINERS
@@ -25,6 +27,8 @@ from genomes.teacher_forcing.tempering import Floats
 
 if TYPE_CHECKING:
     from genomes.teacher_forcing.likelihoods import TeacherForcing
+
+T = TypeVar("T", bound=np.generic)
 
 _PIECE_NUMBERS = 1 << 18  # Whole distributions are joined in pieces that fit into a core's cache.
 
@@ -47,7 +51,11 @@ class Known:
 
 
 class GenomeLikelihoods:
-    """The computation for one genome: its program, walked from the inputs to the response."""
+    """The computation for one genome: its program, walked from the inputs to the response.
+
+    Attributes:
+        vocabulary_size: Of its members.
+    """
 
     def __init__(self, shared: TeacherForcing, genome: Genome) -> None:
         self._shared = shared
@@ -75,7 +83,7 @@ class GenomeLikelihoods:
         self._keys = self._merkle_keys()
         self._known: dict[int, Known] = {}
         self._cut: dict[tuple[int, str], torch.Tensor] = {}
-        self._vocabulary_size = int(first.model.config.vocab_size)
+        self.vocabulary_size = int(first.model.config.vocab_size)
 
     def compute(self) -> list[ReplyLikelihood]:
         """The likelihood of every reply."""
@@ -85,6 +93,51 @@ class GenomeLikelihoods:
             ReplyLikelihood(-float(total), len(answer), num_bytes)
             for total, answer, num_bytes in zip(totals, self._tokenized.answers, self._tokenized.num_bytes, strict=True)
         ]
+
+    # What the response's combiner reads, for fitting it
+
+    def input_targets(self) -> Floats:
+        """What each input of the combiner that the response reads gave to the answers' tokens: [inputs, tokens]."""
+        return self._given_to_answers([self._value(source).targets for source in self._top.inputs])
+
+    def token_shares(self) -> npt.NDArray[np.float64]:
+        """How much each of the answers' tokens counts where every reply counts the same: [tokens], summing to 1."""
+        lengths = self._sheet.is_answer.sum(axis=1)
+        shares: npt.NDArray[np.float64] = (1.0 / lengths[self._sheet.answer_rows]) / len(lengths)
+        return shares
+
+    def input_hits(self) -> npt.NDArray[np.bool_]:
+        """Whether each answer token was the input's top choice: bool [inputs, tokens].
+
+        Raises:
+            NotKeptError: An input is not a member.
+        """
+        sources = [self._program.values[source] for source in self._top.inputs]
+        members = [source for source in sources if isinstance(source, MemberValue)]
+        if len(members) < len(sources):
+            raise NotKeptError("The top choice of a mixture is known from whole distributions alone.")
+        return self._given_to_answers([self._outputs(member).hits for member in members])
+
+    def input_evidence(self) -> Floats:
+        """Log-likelihood that each input gave to all tokens before each of the answers': [inputs, tokens].
+
+        Raises:
+            NotKeptError: It is not known of the prompts' tokens.
+        """
+        return self._given_to_answers(list(self._evidence(self._top)))
+
+    def input_distributions(self, tokens: slice) -> torch.Tensor:
+        """Each input's log-probabilities at some of the answers' tokens: float32 [inputs, tokens, vocabulary]."""
+        return torch.stack([self._distributions(source, tokens) for source in self._top.inputs])
+
+    @property
+    def _top(self) -> CombinerValue:
+        value = self._program.values[-1]
+        assert isinstance(value, CombinerValue)
+        return value
+
+    def _given_to_answers(self, tables: Sequence[npt.NDArray[T]]) -> npt.NDArray[T]:
+        return np.stack(tables)[:, self._sheet.is_answer]
 
     def _merkle_keys(self) -> list[str]:
         keys: list[str] = []
@@ -169,7 +222,7 @@ class GenomeLikelihoods:
         found = np.zeros(int(is_answer.sum()), np.float32)
         for stream, exponent in zip(streams, exponents, strict=True):
             found += np.float32(exponent) * stream.targets(1.0)[is_answer]
-        size = max(1, _PIECE_NUMBERS // self._vocabulary_size)
+        size = max(1, _PIECE_NUMBERS // self.vocabulary_size)
         for start in range(0, len(found), size):
             piece = slice(start, start + size)
             joint = torch.from_numpy(streams[0].distributions[piece]).float().mul_(exponents[0])
@@ -185,7 +238,7 @@ class GenomeLikelihoods:
         is_answer = self._sheet.is_answer
         wanted = torch.from_numpy(self._sheet.tokens[:, 1:].numpy()[is_answer])
         found = torch.empty(len(wanted))
-        size = max(1, _PIECE_NUMBERS // self._vocabulary_size)
+        size = max(1, _PIECE_NUMBERS // self.vocabulary_size)
         for start in range(0, len(wanted), size):
             piece = slice(start, start + size)
             found[piece] = self._distributions(index, piece).gather(-1, wanted[piece, None])[:, 0]
