@@ -25,7 +25,7 @@ from genomes.space import CompositionSpace
 if TYPE_CHECKING:
     from genomes.fitting import Fitter
     from genomes.phenotype import PrefillCache
-    from genomes.teacher_forcing import TeacherForcing
+    from genomes.teacher_forcing import EvaluationSet, TeacherForcing
     from genomes.teacher_forcing.weight_fitting import WeightFitter
 
 _MARGIN = 0.01  # Tables reach so much further than genes, which are rounded.
@@ -99,8 +99,15 @@ def forcing_on(
     examples: Sequence[Example], catalogue: MemberCatalogue, temperatures: tuple[float, float], *, store: Store
 ) -> TeacherForcing:
     """Teacher forcing on the human replies of some prompts, for members of temperatures within two bounds."""
-    from genomes.teacher_forcing import EvaluationSet, TeacherForcing
+    from genomes.teacher_forcing import TeacherForcing
 
-    replied = EvaluationSet.of([example.context for example in examples], [example.reply for example in examples])
     low, high = temperatures
-    return TeacherForcing(catalogue, replied, store=store, temperatures=(low * (1 - _MARGIN), high * (1 + _MARGIN)))
+    bounds = low * (1 - _MARGIN), high * (1 + _MARGIN)
+    return TeacherForcing(catalogue, evaluation_set_of(examples), store=store, temperatures=bounds)
+
+
+def evaluation_set_of(examples: Sequence[Example]) -> EvaluationSet:
+    """The human replies of some prompts."""
+    from genomes.teacher_forcing import EvaluationSet
+
+    return EvaluationSet.of([example.context for example in examples], [example.reply for example in examples])

@@ -29,7 +29,7 @@ _DECIMALS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Cases:
+class Cases:
     """What one combiner is fitted to.
 
     Attributes:
@@ -99,11 +99,12 @@ class Fitter:
         edges = genome.inputs(node_id)
         combiner = COMBINERS[node.method]
         assert isinstance(combiner, LearnedPool)
-        cases = self._cases(combiner, node, [part_of(genome, edge.source) for edge in edges])
+        cases = self._cases(combiner, node, genome, node_id)
         given = torch.tensor([1.0 if edge.weight is None else edge.weight for edge in edges], dtype=torch.float64)
         return fitted_numbers(combiner, node, cases.features, cases.log_likelihoods, weights=given / given.sum())
 
-    def _cases(self, combiner: LearnedPool, node: CombinerNode, parts: Sequence[Genome]) -> _Cases:
+    def _cases(self, combiner: LearnedPool, node: CombinerNode, genome: Genome, node_id: str) -> Cases:
+        parts = [part_of(genome, edge.source) for edge in genome.inputs(node_id)]
         inputs = [compile_genome(part, self._catalogue, prefill_cache=self._prefill_cache) for part in parts]
         tokenizer = inputs[0].tokenizer
         answers = [reply_tokens(reply, tokenizer) for reply in self._replies]
@@ -140,7 +141,7 @@ class Fitter:
             for row, answer in enumerate(answers[rows]):
                 features.append(given[:, row, -len(answer) :])
                 likelihoods.append(said[:, row, -len(answer) :])
-        return _Cases(torch.cat(features, dim=1).double(), torch.cat(likelihoods, dim=1).double())
+        return Cases(torch.cat(features, dim=1).double(), torch.cat(likelihoods, dim=1).double())
 
 
 def is_unfitted(node: CombinerNode) -> bool:

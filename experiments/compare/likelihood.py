@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from evolve.evaluator import EvaluationRequest
 from experiments.compositions import NUM_PROMPTS
 from experiments.corpora.documents import Example
-from experiments.fitting import forcing_on
+from experiments.fitting import evaluation_set_of, forcing_on
 from fitness.likelihood import nll_nats_per_token
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation, Objective, Outcome
@@ -30,8 +30,9 @@ from genomes.space import CompositionSpace
 
 if TYPE_CHECKING:
     from genomes.teacher_forcing import TeacherForcing
+    from genomes.teacher_forcing.learned_fitting import KeptFitter
 
-_CODE_VERSION = 1  # Part of the version: raise it when a change here or in genomes/teacher_forcing changes values.
+_CODE_VERSION = 2  # Part of the version: raise it when a change here or in genomes/teacher_forcing changes values.
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ class LikelihoodEvaluatorFactory:
 
 
 class LikelihoodEvaluator:
-    """Scores genomes by the likelihood of the human replies. Replicates do not differ."""
+    """Scores genomes by the likelihood of the human replies. Replicates do not differ.
+
+    Numbers of learned combiners are fitted to the search panel first, as in a run's evaluations.
+    """
 
     def __init__(self, factory: LikelihoodEvaluatorFactory) -> None:
         self._factory = factory
@@ -88,6 +92,7 @@ class LikelihoodEvaluator:
             return Evaluation.failed(Outcome.INVALID, str(error))
         if problems := self._factory.space.problems(genome):
             return Evaluation.failed(Outcome.INVALID, "; ".join(problems))
+        genome = self._fitter.fitted(genome)
         (likelihoods,) = self._forcing(request.panel).reply_likelihoods([genome])
         examples = self._factory.panels[request.panel]
         nll = {
@@ -99,6 +104,13 @@ class LikelihoodEvaluator:
         return Evaluation.ok(
             objectives, scores=nll, metrics={**objectives, NUM_PROMPTS: len(nll)}, details={"nll": nll}
         )
+
+    @cached_property
+    def _fitter(self) -> KeptFitter:
+        from genomes.teacher_forcing.learned_fitting import KeptFitter
+
+        replied = evaluation_set_of(self._factory.panels["search"])
+        return KeptFitter(self._forcing("search"), replied, self._factory.catalogue)
 
     def _forcing(self, panel: str) -> TeacherForcing:
         if panel not in self._panels:

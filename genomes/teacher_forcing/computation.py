@@ -6,16 +6,17 @@ What several genomes share (outputs, sheets, remembered values) is held by likel
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from genomes.combiners import COMBINERS
+from genomes.combiners import COMBINERS, LearnedPool
+from genomes.fitting import Cases
 from genomes.genome import Genome
 from genomes.huggingface.program_composite import CombinerValue, MemberValue, build_program
 from genomes.nodes import MemberNode, MergeNode
@@ -129,6 +130,30 @@ class GenomeLikelihoods:
     def input_distributions(self, tokens: slice) -> torch.Tensor:
         """Each input's log-probabilities at some of the answers' tokens: float32 [inputs, tokens, vocabulary]."""
         return torch.stack([self._distributions(source, tokens) for source in self._top.inputs])
+
+    def cases(self, combiner: LearnedPool, parameters: Mapping[str, Any], *, numbers_per_piece: int) -> Cases:
+        """What the response's combiner, a learned one, is fitted to; see genomes/fitting.py.
+
+        Raises:
+            NotKeptError: It does not follow from kept outputs.
+        """
+        targets = torch.from_numpy(self.input_targets())
+        evidence = torch.zeros_like(targets)
+        if combiner.needs_evidence:
+            evidence = torch.from_numpy(self.input_evidence())
+        size = max(1, numbers_per_piece // (len(targets) * self.vocabulary_size))
+        features = []
+        for start in range(0, targets.shape[1], size):
+            piece = slice(start, start + size)
+            rows = self._sheet.answer_rows[piece] if combiner.reads_prompt else ()
+            given = combiner.features(
+                self.input_distributions(piece)[:, :, None],
+                evidence=evidence[:, piece, None],
+                prompts=[self._sheet.prompts[row] for row in rows],
+                parameters=parameters,
+            )
+            features.append(given[:, :, 0])
+        return Cases(torch.cat(features, dim=1).double(), targets.double())
 
     @property
     def _top(self) -> CombinerValue:
