@@ -120,8 +120,8 @@ class Strands:
 
 
 def _text(stream: Stream, prompt: Prompt, drafts: Mapping[int, Mapping[Prompt, Sequence[int]]]) -> list[int]:
-    """What a stream reads before the answer: its drafts in their templates, and the prompt."""
-    text: list[int] = []
+    """What a stream reads before the answer: its marker, its drafts in their templates, and the prompt."""
+    text = list(stream.marker)
     for draft in stream.drafts:
         before, after = draft.template
         text += [*before, *drafts[draft.source][prompt][: draft.max_tokens], *after]

@@ -197,8 +197,12 @@ class _AfterPrompts(CompositeRuntime):
         """Which rows each stream has to read, by stream: bool [rows]; empty where all read all."""
         return self._reads(self._routes(prompts, None, is_first=True, device=device), len(prompts), device)
 
-    def _prefixes(
-        self, prompts: Sequence[Sequence[int]], reads: Mapping[int, torch.Tensor], device: torch.device
+    def prefixes(
+        self,
+        prompts: Sequence[Sequence[int]],
+        reads: Mapping[int, torch.Tensor],
+        num_rows: int,
+        device: torch.device,
     ) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
         return {}
 
