@@ -319,7 +319,7 @@ class Run:
             self.close()
             raise RunInterruptedError(
                 f"Interrupted. The run in {str(self.directory)!r} is closed after {self.state.num_births} births; "
-                "evaluations in flight were dropped. Resume it with Run.open: its history will be the same as without "
+                "evaluations in flight were dropped. Resume it with Run.open or evolve resume: its history will be the same as without "
                 "the interruption."
             ) from None
         except BaseException:

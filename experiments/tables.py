@@ -14,6 +14,9 @@ from fitness.statistics import Interval
 ARROWS = {"maximise": "↑", "minimise": "↓"}
 """How tables say which way is better."""
 
+SIGNIFICANT = 0.05
+"""Of corrected p-values: a difference is called one where its p-value is smaller and its interval leaves out 0."""
+
 
 def print_results(results: Results, *, console: Console) -> None:
     """Print the final table, what it says in one sentence, and the sample answers."""
@@ -63,9 +66,10 @@ def _verdict(row: Row, results: Results) -> str:
             f"{row.objectives[leading].value:.4g} for {row.label}; it has no numbers per prompt, so no interval."
         )
     where = "" if leading == "coherence" else f" in {leading}"
-    if gain.low > 0:
+    is_significant = row.winner_gain_p is not None and row.winner_gain_p < SIGNIFICANT
+    if is_significant and gain.low > 0:
         finding = "The evolved winner is better than"
-    elif gain.high < 0:
+    elif is_significant and gain.high < 0:
         finding = "The evolved winner is worse than"
     else:
         finding = "No significant difference between the evolved winner and"

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from experiments.report.headline import interval_text
 from experiments.run_comparison import ComparedRun, RunComparison, compare_runs
+from experiments.tables import SIGNIFICANT
 
 
 def print_comparison(directories: Sequence[Path], *, as_json: bool = False, console: Console | None = None) -> None:
@@ -36,7 +37,7 @@ def print_comparison(directories: Sequence[Path], *, as_json: bool = False, cons
 def _table(comparison: RunComparison) -> Table:
     name = comparison.objective.name
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("")
+    table.add_column("", overflow="fold", min_width=12)
     for heading in ("state", "seed", "births", "evals", "seconds", "search", "test"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.title = (
@@ -65,7 +66,9 @@ def _sentence(run: ComparedRun, comparison: RunComparison) -> str:
             f"{escape(run.directory)} and {first}: no comparison on test prompts, for one of them has no final one yet."
         )
     low, high = run.gain.difference.low, run.gain.difference.high
-    finding = "is better than" if low > 0 else "is worse than" if high < 0 else "does not differ significantly from"
+    finding = "does not differ significantly from"
+    if run.gain.p_value < SIGNIFICANT and (low > 0 or high < 0):
+        finding = "is better than" if low > 0 else "is worse than"
     kind = "paired over prompts" if run.gain.is_paired else "not paired: other prompts, or other judges"
     difference = interval_text(run.gain.difference, sign="+")
     return (

@@ -65,7 +65,7 @@ def fork_run(
     run = create_run(to, problem, lineage=lineage)
     results = carry_out(run, problem, execution=execution, console=console)
     if results is not None:
-        console.print(next_commands(to))
+        console.print(next_commands(to), soft_wrap=True)
     return results
 
 

@@ -65,7 +65,7 @@ def launch_experiment(
         console.print(note)
     results = carry_out(run, problem, execution=execution, console=console)
     if results is not None:
-        console.print(next_commands(directory))
+        console.print(next_commands(directory), soft_wrap=True)
     return results
 
 

@@ -55,7 +55,7 @@ def resume_run(
         console.print(note)
     results = carry_out(run, problem, execution=execution, console=console)
     if results is not None:
-        console.print(next_commands(directory))
+        console.print(next_commands(directory), soft_wrap=True)
     return results
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,12 @@ def test_pure_noise_has_no_significant_winner() -> None:
 def test_a_loss_is_called_a_loss() -> None:
     results = _results(_contestant("base", _scores(1, shift=0.2)), _contestant("evolved winner", _scores(2)))
     assert verdict(results).startswith("The evolved winner is worse than base: -0.")
+
+
+def test_an_interval_without_0_is_no_difference_where_the_p_value_is_large() -> None:
+    results = _results(_contestant("base", _scores(1)), _contestant("evolved winner", _scores(2, shift=0.1)))
+    rows = [replace(results.rows[0], winner_gain_p=0.2), results.rows[1]]
+    assert verdict(replace(results, rows=rows)).startswith("No significant difference")
 
 
 def test_contestants_on_other_prompts_are_refused() -> None:
