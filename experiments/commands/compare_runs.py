@@ -37,8 +37,8 @@ def print_comparison(directories: Sequence[Path], *, as_json: bool = False, cons
 def _table(comparison: RunComparison) -> Table:
     name = comparison.objective.name
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("", overflow="fold", min_width=12)
-    for heading in ("state", "seed", "births", "evals", "seconds", "search", "test"):
+    table.add_column("", overflow="fold", min_width=9)
+    for heading in ("state", "seed", "births", "evals", "s", "search", "test"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.title = (
         f"{name}: best in the search after {comparison.common_evaluations} evaluations, and winners on the test split "
