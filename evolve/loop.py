@@ -319,8 +319,8 @@ class Run:
             self.close()
             raise RunInterruptedError(
                 f"Interrupted. The run in {str(self.directory)!r} is closed after {self.state.num_births} births; "
-                "evaluations in flight were dropped. Resume it with Run.open or evolve resume: its history will be the same as without "
-                "the interruption."
+                "evaluations in flight were dropped. Resume it with Run.open or evolve resume: its history will be the "
+                "same as without the interruption."
             ) from None
         except BaseException:
             self.close()
