@@ -82,9 +82,9 @@ def _baselines(run: Run, random_run: Run | None, problem: Problem, pool: WorkerP
     means = tuple(genome for name, genome in founders.items() if name == "uniform-mean")
     wanted = problem.config.report.baselines
     choices = []
-    if "best_member" in wanted:
+    if "best_member" in wanted and singles:  # Agents whose every module waits for another have none.
         choices.append(_Choice(BEST_MEMBER, singles, len(singles)))
-    if "tuned_member" in wanted:
+    if "tuned_member" in wanted and singles:
         best_two = _ranked_on_validation(singles, run, problem, pool)[:2]
         variants = [variant for _, genome in best_two for variant in decoding_variants(genome, problem.space)]
         leaders = _leaders_on_search(variants, run, pool, count=problem.config.report.finalists)

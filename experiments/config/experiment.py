@@ -74,8 +74,8 @@ class ExperimentConfig(Section):
         if writer in recipes:
             role = recipes[writer].role
             return () if role is None else (role,)
-        role = roles.get(recipes[reader].role or "")
-        expected = role.expects if role else ()
+        read_in = roles.get(recipes[reader].role or "")
+        expected = read_in.expects if read_in else ()
         return tuple(name for name in expected if name in roles and writer in roles[name].members)
 
     @property
