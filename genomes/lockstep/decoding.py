@@ -114,7 +114,7 @@ def _decoded(questions: Sequence[Question]) -> list[list[list[int]]]:
     running = _rows(plan, genomes, strands, device=device)
     strands.forget_texts()
     while bool(is_open.any()):
-        hidden: dict[int, torch.Tensor] = {}
+        logits: dict[int, torch.Tensor] = {}
         numbers: dict[int, torch.Tensor] = {}
         for task, rows in running.items():
             stays = is_open[rows.numbers]
@@ -123,10 +123,10 @@ def _decoded(questions: Sequence[Question]) -> list[list[list[int]]]:
             if len(rows):
                 order = rows.numbers.argsort()
                 numbers[task] = rows.numbers[order]
-                hidden[task] = rows.step(newest[rows.numbers])[order]
+                logits[task] = strands[task].trunk.logits(rows.step(newest[rows.numbers])[order]).float()
         for genome, tasks in zip(genomes, plan.streams, strict=True):
             if len(genome.rows):
-                _draw(genome, genome.go_on(_logits(genome, tasks, strands, hidden, numbers)), newest, is_open)
+                _draw(genome, genome.go_on(_own(genome, tasks, logits, numbers)), newest, is_open)
     return [genome.answers for genome in genomes]
 
 
@@ -158,24 +158,22 @@ def _rows(plan: Plan, genomes: Sequence[GenomeRows], strands: Strands, *, device
     }
 
 
-def _logits(
+def _own(
     genome: GenomeRows,
     tasks: Sequence[int],
-    strands: Strands,
-    hidden: Mapping[int, torch.Tensor],
+    logits: Mapping[int, torch.Tensor],
     numbers: Mapping[int, torch.Tensor],
 ) -> dict[int, torch.Tensor]:
-    """By stream of one genome, the logits of its open rows that read it."""
+    """By stream of one genome, the logits of its open rows that read it, out of all rows' by task."""
     bounds = torch.tensor([genome.first_number, genome.first_number + genome.num_answers])
-    logits: dict[int, torch.Tensor] = {}
+    own: dict[int, torch.Tensor] = {}
     for stream in genome.answering_streams:
         task = tasks[stream]
-        if task in hidden:
+        own[stream] = genome.nothing
+        if task in logits:
             start, end = torch.searchsorted(numbers[task], bounds.to(numbers[task].device)).tolist()
-            logits[stream] = strands[task].trunk.logits(hidden[task][start:end]).float()
-        else:
-            logits[stream] = genome.nothing
-    return logits
+            own[stream] = logits[task][start:end]
+    return own
 
 
 def _draw(genome: GenomeRows, logs: torch.Tensor, newest: torch.Tensor, is_open: torch.Tensor) -> None:

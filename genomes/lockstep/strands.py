@@ -185,38 +185,37 @@ class Rows:
         return places
 
     def _arrange(self) -> None:
-        """Give every row a place among those of its text: attention to texts runs on [texts, most rows of one]."""
+        """Give every row a rank among those of its text: attention to texts runs on [texts, most rows of one]."""
         order = torch.argsort(self._texts, stable=True)
         counts = torch.bincount(self._texts, minlength=len(self._strand.lengths))
-        self._most = int(counts.max()) if len(order) else 0
-        ranks = torch.empty_like(order)
+        self._most = int(counts.max())
+        self._ranks = torch.empty_like(order)
         starts = counts.cumsum(0) - counts
-        ranks[order] = torch.arange(len(order), device=order.device) - starts[self._texts[order]]
-        self._cells = self._texts * self._most + ranks
+        self._ranks[order] = torch.arange(len(order), device=order.device) - starts[self._texts[order]]
 
     def _attend(self, block: int, mixed: torch.Tensor) -> torch.Tensor:
-        strand, num_rows, num_said = self._strand, len(self), self._num_said
-        num_heads, width = strand.trunk.num_heads, strand.trunk.width
-        num_texts, head_width = len(strand.lengths), width // num_heads
-        queries, keys, values = mixed.view(num_rows, 3, width).unbind(1)
-        said = self._said[block, :, :num_said, :num_rows]
-        said[0, -1], said[1, -1] = keys, values
+        """Softmax attention in two parts, to the text and to what the row said, joined by their largest scores."""
+        strand, num_rows = self._strand, len(self)
+        num_heads, num_texts = strand.trunk.num_heads, len(strand.lengths)
+        head_width = strand.trunk.width // num_heads
+        queries, key, value = mixed.view(num_rows, 3, -1).unbind(1)
+        said = self._said[block, :, : self._num_said, :num_rows]
+        said[0, -1], said[1, -1] = key, value
         queries = queries * head_width**-0.5
         # To the text: [texts * heads, rows of a text, head width] by [texts * heads, head width, longest].
-        cells = queries.new_zeros(num_texts * self._most, width)
-        cells[self._cells] = queries
-        cells = cells.view(num_texts, self._most, num_heads, head_width).transpose(1, 2).flatten(0, 1)
-        scores = torch.baddbmm(strand.bias, cells, strand.keys[block])
-        scores = scores.view(num_texts, num_heads, self._most, -1).transpose(1, 2).flatten(0, 1)[self._cells]
-        # To what the row said itself: few tokens, so that products by element are faster than many small matrices.
-        own = (said[0] * queries).view(num_said, num_rows, num_heads, head_width).sum(dim=-1).permute(1, 2, 0)
-        weights = torch.cat([scores, own], dim=-1).softmax(dim=-1)
-        longest = scores.shape[-1]
-        cells = weights.new_zeros(num_texts * self._most, num_heads, longest)
-        cells[self._cells] = weights[..., :longest]
-        cells = cells.view(num_texts, self._most, num_heads, longest).transpose(1, 2).flatten(0, 1)
-        read = torch.bmm(cells, strand.values[block]).view(num_texts, num_heads, self._most, head_width)
-        read = read.transpose(1, 2).flatten(0, 1)[self._cells].view(num_rows, width)
-        heads = said[1].view(num_said, num_rows, num_heads, head_width)
-        own_read = (heads * weights[..., longest:].permute(2, 0, 1)[..., None]).sum(dim=0)
-        return read + own_read.view(num_rows, width)
+        cells = queries.new_zeros(num_texts, num_heads, self._most, head_width)
+        cells[self._texts, :, self._ranks] = queries.view(num_rows, num_heads, head_width)
+        scores = torch.baddbmm(strand.bias, cells.flatten(0, 1), strand.keys[block])
+        tops = scores.amax(dim=-1, keepdim=True)
+        scores.sub_(tops).exp_()
+        sums = scores.sum(dim=-1, keepdim=True)
+        read = torch.cat([torch.bmm(scores, strand.values[block]), tops, sums], dim=-1)
+        read = read.view(num_texts, num_heads, self._most, head_width + 2)[self._texts, :, self._ranks]
+        read, top, total = read[..., :head_width], read[..., -2], read[..., -1]
+        # To its own tokens, which are few: products by element are faster here than many small matrices.
+        own = (said[0] * queries).view(-1, num_rows, num_heads, head_width).sum(dim=-1)
+        peak = torch.maximum(top, own.amax(dim=0))
+        own, share = (own - peak).exp_(), (top - peak).exp_()
+        own_read = (said[1].view(-1, num_rows, num_heads, head_width) * own[..., None]).sum(dim=0)
+        total = total * share + own.sum(dim=0)
+        return ((read * share[..., None] + own_read) / total[..., None]).view(num_rows, -1)
