@@ -54,8 +54,21 @@ def print_results(results: Results, *, console: Console) -> None:
 
 
 def verdict(results: Results) -> str:
-    """What the table says of the winner against each row, in one sentence per row."""
-    return "\n".join(_verdict(row, results) for row in results.rows if row is not results.winner)
+    """What the table says of the winner against each row, in one sentence per row, and whether it is one at all.
+
+    A difference is significant where its p-value is at most ``SIGNIFICANT`` after correction for the number of rows: an
+    interval that leaves out 0 is not enough, since with many rows some do by chance.
+    """
+    others = [row for row in results.rows if row is not results.winner]
+    sentences = [_verdict(row, results) for row in others]
+    if others and not any(_is_significant(row) for row in others):
+        sentences.append("No significant winner: chance explains every difference from the evolved winner.")
+    return "\n".join(sentences)
+
+
+def _is_significant(row: Row) -> bool:
+    gain, p_value = row.winner_gain, row.winner_gain_p
+    return gain is not None and p_value is not None and p_value < SIGNIFICANT and (gain.low > 0 or gain.high < 0)
 
 
 def _verdict(row: Row, results: Results) -> str:
@@ -66,13 +79,12 @@ def _verdict(row: Row, results: Results) -> str:
             f"{row.objectives[leading].value:.4g} for {row.label}; it has no numbers per prompt, so no interval."
         )
     where = "" if leading == "coherence" else f" in {leading}"
-    is_significant = row.winner_gain_p is not None and row.winner_gain_p < SIGNIFICANT
-    if is_significant and gain.low > 0:
-        finding = "The evolved winner is better than"
-    elif is_significant and gain.high < 0:
-        finding = "The evolved winner is worse than"
-    else:
+    if not _is_significant(row):
         finding = "No significant difference between the evolved winner and"
+    elif gain.value > 0:
+        finding = "The evolved winner is better than"
+    else:
+        finding = "The evolved winner is worse than"
     p_value = f"p = {row.winner_gain_p:.4f}, Holm-corrected"
     return f"{finding} {row.label}{where}: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], {p_value}."
 
