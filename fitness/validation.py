@@ -66,7 +66,12 @@ def load_rated(path: Path, criterion: str) -> list[RatedReply]:
     rated = []
     criteria: set[str] = set()
     # Not splitlines(), which also cuts at separators that JSON allows within a text.
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        place = f"{error.reason} at byte {error.start}"
+        raise ValueError(f"{str(path)!r} is no UTF-8 text ({place}). Convert it.") from error
+    for number, line in enumerate(lines, start=1):
         if line.strip():
             context, reply, ratings = _rated_line(line, f"Line {number} of {str(path)!r}")
             criteria.update(ratings)
@@ -91,7 +96,7 @@ def agreement(
         seed: Equal seeds give equal intervals.
 
     Raises:
-        ValueError: The numbers differ, or there are fewer than three replies.
+        ValueError: The numbers differ, there are fewer than three replies, or all are rated alike.
     """
     if len(rated) != len(values) or len(rated) < 3:
         raise ValueError(
@@ -99,6 +104,11 @@ def agreement(
             f"many, 3 or more."
         )
     ratings = np.array([item.rating for item in rated])
+    if ratings.min() == ratings.max():
+        raise ValueError(
+            f"All {len(rated)!r} replies are rated {rated[0].rating!r}; allowed are ratings of two values or more, for "
+            f"agreement is about their order."
+        )
     scores = np.asarray(values, np.float64)
     groups: dict[tuple[str, ...], list[int]] = {}
     for row, item in enumerate(rated):
@@ -149,7 +159,7 @@ def _pairwise_interval(
 
 _RATED_LINE = (
     "Each line is a JSON object with 'ctx' (a list of turns, at least one), 'resp' (the reply) and 'r' (mean rating by "
-    "criterion)."
+    "criterion, null where there is none)."
 )
 
 
@@ -157,11 +167,15 @@ def _rated_line(line: str, place: str) -> tuple[tuple[str, ...], str, dict[str, 
     try:
         row = json.loads(line)
         context, reply, ratings = row["ctx"], row["resp"], row["r"]
-        numbers = {str(criterion): float(rating) for criterion, rating in ratings.items()}
+        numbers = {criterion: float(rating) for criterion, rating in ratings.items() if rating is not None}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{place} is {line[:60]!r}, which is no rated reply. {_RATED_LINE}") from error
     if not isinstance(context, list) or not context or not all(isinstance(turn, str) for turn in [*context, reply]):
         raise ValueError(f"{place} has ctx {context!r} and resp {reply!r}; allowed are texts. {_RATED_LINE}")
+    try:
+        " ".join([*context, reply]).encode("utf-8")
+    except UnicodeEncodeError as error:  # JSON lets halves of characters pass that no tokenizer reads.
+        raise ValueError(f"{place} is {line[:60]!r}, which holds half of a character. {_RATED_LINE}") from error
     for criterion, rating in numbers.items():
         if not math.isfinite(rating):
             raise ValueError(f"{place} rates {criterion!r} as {rating!r}; allowed are finite numbers.")

@@ -27,6 +27,7 @@ from experiments.corpora.errors import CorpusError
 from experiments.scorers import BUNDLED_SCORER
 from fitness.coherence.agent import level
 from fitness.coherence.scorer import CoherenceScore, CoherenceScorer
+from genomes.members.quiet import quiet_transformers
 
 _EXAMPLE = '{"ctx": ["Do you have pets?"], "resp": "Yes, two dogs."}'
 _KEYS = ("ctx", "resp", "turns")
@@ -69,13 +70,16 @@ def score_file(
 
     Raises:
         CorpusError: A line is neither a reply nor a dialogue; names its number.
-        FileExistsError: ``to`` is there already.
+        FileExistsError: ``to`` is there already, or a directory.
         FileNotFoundError: There is no such file or scorer.
     """
+    if to.is_dir():
+        raise FileExistsError(f"{str(to)!r} is a directory. Give a file with --to, e.g. {str(to / 'scored.jsonl')!r}.")
     if to.exists() and not overwrite:
         raise FileExistsError(f"{str(to)!r} is there already. Give another file with --to, or pass --overwrite.")
     lines = _read(path)
-    scorer = CoherenceScorer.load(scorer_directory or BUNDLED_SCORER)
+    with quiet_transformers():
+        scorer = CoherenceScorer.load(scorer_directory or BUNDLED_SCORER)
     scores: list[CoherenceScore] = []
     partial = to.with_name(to.name + ".partial")
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +120,7 @@ def _read(path: Path) -> list[_Line]:
         raise FileNotFoundError(f"{str(path)!r} is no file; give a file of JSON lines, each like {_EXAMPLE}.")
     try:
         # Not splitlines(), which also cuts at separators that JSON allows within a text.
-        texts = path.read_text(encoding="utf-8").split("\n")
+        texts = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: is no UTF-8 text ({error.reason} at byte {error.start}). Convert it.") from error
     lines = [_line(text, f"{path}, line {number}") for number, text in enumerate(texts, 1) if text.strip()]
@@ -132,6 +136,9 @@ def _line(text: str, place: str) -> _Line:
         raise CorpusError(f"{place}: is no JSON ({error}). Each line is an object, e.g. {_EXAMPLE}.") from error
     if not isinstance(content, dict):
         raise CorpusError(f"{place}: is a {type(content).__name__}; allowed is an object, e.g. {_EXAMPLE}.")
+    if any("\ud800" <= character <= "\udfff" for character in json.dumps(content, ensure_ascii=False)):
+        # JSON escapes can name halves of characters, which no tokenizer reads and no file in UTF-8 keeps.
+        raise CorpusError(f"{place}: is {text[:80]!r} with half of a character; allowed are whole ones.")
     if "turns" in content and not {"ctx", "resp"} & content.keys():
         turns = _texts(content["turns"], f"{place}, key 'turns'", least=2)
         return _Line(content, tuple(turns[:end] for end in range(1, len(turns))), turns[1:])

@@ -16,6 +16,7 @@ from experiments.scorers import BUNDLED_SCORER
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.statistics import Interval
 from fitness.validation import Agreement, agreement, load_rated
+from genomes.members.quiet import quiet_transformers
 
 
 def validate_scorer(
@@ -39,7 +40,8 @@ def validate_scorer(
         ValueError: A line is no rated reply, or the criterion is not rated; names the closest one.
     """
     rated = load_rated(path, criterion)
-    scorer = CoherenceScorer.load(scorer_directory or BUNDLED_SCORER)
+    with quiet_transformers():
+        scorer = CoherenceScorer.load(scorer_directory or BUNDLED_SCORER)
     scores = scorer.score([item.context for item in rated], [item.reply for item in rated])
     found: Agreement = agreement(rated, [score.value for score in scores], resamples=resamples)
     return {

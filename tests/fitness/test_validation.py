@@ -78,6 +78,7 @@ class TestFiles:
             ({"ctx": [], "resp": "Hello!", "r": {"x": 1}}, r"has ctx \[\]"),
             ({"ctx": ["Hi."], "resp": "Hello!", "r": {"x": float("nan")}}, "rates 'x' as nan"),
             ({"ctx": ["Hi."], "resp": "Hello!", "r": {"x": "good"}}, "which is no rated reply"),
+            ({"ctx": ["Hi."], "resp": "Oh \ud800", "r": {"x": 1}}, "which holds half of a character"),
         ],
     )
     def test_names_what_is_wrong_with_a_line(self, tmp_path, row, message):
@@ -93,6 +94,22 @@ class TestFiles:
         path.write_text(line, encoding="utf-8")
         with pytest.raises(ValueError, match="Line 1 of"):
             load_rated(path, "Overall")
+
+    def test_a_mark_of_byte_order_and_missing_ratings_are_read_over(self, tmp_path):
+        path = tmp_path / "rated.jsonl"
+        rows = [{"ctx": ["Hi."], "resp": "Hello!", "r": {"x": 1}}, {"ctx": ["Hi."], "resp": "No.", "r": {"x": None}}]
+        path.write_text("\r\n".join(map(json.dumps, rows)), encoding="utf-8-sig")
+        assert load_rated(path, "x") == [RatedReply(("Hi.",), "Hello!", 1.0)]
+
+    def test_another_encoding_is_named(self, tmp_path):
+        path = tmp_path / "rated.jsonl"
+        path.write_bytes('{"ctx": ["café"], "resp": "b", "r": {"x": 1}}'.encode("latin-1"))
+        with pytest.raises(ValueError, match=r"rated\.jsonl' is no UTF-8 text .* at byte 13"):
+            load_rated(path, "x")
+
+    def test_equal_ratings_have_no_order_to_agree_with(self):
+        with pytest.raises(ValueError, match=r"All 3 replies are rated 2\.0"):
+            agreement([RatedReply(("a",), "b", 2.0)] * 3, [1.0, 2.0, 3.0])
 
     def test_unequal_numbers_are_named(self):
         with pytest.raises(ValueError, match="1 ratings and 2 values"):

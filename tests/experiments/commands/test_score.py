@@ -73,6 +73,7 @@ def test_an_existing_file_stays(scored):
         ('{"ctx": ["a"], "resp": 3}', "key 'resp': is 3; allowed is a text"),
         ('{"turns": ["a"]}', "key 'turns': holds 1 turns; allowed are 2 or more"),
         ('{"turns": ["a", null]}', "entry 1 is None"),
+        ('{"id": "b \\ud800", "ctx": ["a"], "resp": "b"}', "line 2: is .*ud800.* with half of a character"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_written(tmp_path, line, message):
@@ -81,6 +82,15 @@ def test_a_bad_line_is_named_and_nothing_is_written(tmp_path, line, message):
     with pytest.raises(CorpusError, match=message):
         score_file(path, to=tmp_path / "out.jsonl")
     assert [entry.name for entry in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_a_mark_of_byte_order_is_read_over_and_a_directory_is_no_file_to_write(tmp_path, scored):
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps(REPLY), encoding="utf-8-sig")
+    with pytest.raises(FileExistsError, match=r"is a directory\. Give a file with --to"):
+        score_file(path, to=tmp_path, overwrite=True)
+    assert score_file(path, to=tmp_path / "out.jsonl", console=Console(quiet=True)) == 1
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8")) == scored[3][0]
 
 
 def test_a_file_without_lines_and_a_missing_one(tmp_path):
