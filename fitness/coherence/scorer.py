@@ -27,7 +27,7 @@ from fitness.coherence.terms import TERM_WEIGHTS, Texts, raw_terms
 from fitness.coherence.words import shortened, spoken, words
 
 _SCHEMA = "composite-evolve/scorer/1"
-_CODE_VERSION = 2  # Raise it whenever a change to the code changes a score.
+_CODE_VERSION = 3  # Raise it whenever a change to the code changes a score.
 _CONFIGURATION = "scorer.json"
 _HEADS, _NGRAMS, _SCALES = "heads.safetensors", "ngrams.safetensors", "scales.safetensors"
 _FILES = (_CONFIGURATION, _HEADS, _NGRAMS, _SCALES)

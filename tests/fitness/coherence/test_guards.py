@@ -23,7 +23,7 @@ def template_echo(reply):
 
 
 class TestLength:
-    @pytest.mark.parametrize(("reply", "factor"), [("", 0.0), ("Yes!", 0.5), ("Me too.", 1.0), ("I did it too.", 1.0)])
+    @pytest.mark.parametrize(("reply", "factor"), [("", 0.0), ("Yes!", 0.7), ("Me too.", 1.0), ("I did it too.", 1.0)])
     def test_by_hand(self, reply, factor):
         assert guards.length(split(reply)) == factor
 
@@ -97,8 +97,8 @@ class TestNovelty:
     @pytest.mark.parametrize(
         ("reply", "factor"),
         [
-            ("I like parrots and garages.", 0.85),
-            ("What is your favorite thing about parrots?", 0.95),
+            ("I like parrots and garages.", 0.9),
+            ("What is your favorite thing about parrots?", 0.97),
             ("Parrots eat seeds and fruit.", 1.0),
             ("Yes, I did.", 1.0),
             ("My brother went home.", 1.0),
