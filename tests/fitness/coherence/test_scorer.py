@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
@@ -171,6 +172,13 @@ class TestFilesAndFit:
         configuration["order_range"][0] += 0.5
         (copy / "scorer.json").write_text(json.dumps(configuration), encoding="utf-8")
         assert scorer_version(copy) != scorer.version
+
+    def test_the_version_follows_the_arithmetic_of_the_encoder(self, scorer, panel):
+        reference = CoherenceScorer.load(BUNDLED_SCORER, encoder=MiniLM(arithmetic="float32"))
+        assert reference.version != scorer.version
+        contexts, replies = panel[0][:60], panel[1][:60]
+        fast, slow = ([one.value for one in given.score(contexts, replies)] for given in (scorer, reference))
+        assert spearmanr(fast, slow).statistic > 0.98
 
     def test_errors_name_what_is_wrong(self, small, documents, encoder, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"scorer\.json' is missing"):
