@@ -32,6 +32,7 @@ from fitness.result import Evaluation, Objective, Outcome
 from genomes.combiners.plugins import load_plugins
 from genomes.errors import GenomeFormatError
 from genomes.members.catalogue import MemberCatalogue
+from genomes.members.quiet import quiet_transformers
 from genomes.serialization import genome_from_json
 from genomes.space import CompositionSpace
 
@@ -118,7 +119,9 @@ class CompositionEvaluatorFactory:
         load_plugins(modules=self.space.plugins, methods=self.space.methods)
         for name in self.catalogue.names:
             self.catalogue.load(name)
-        return CompositionEvaluator(self, CoherenceScorer.load(self.scorer_directory))
+        with quiet_transformers():
+            scorer = CoherenceScorer.load(self.scorer_directory)
+        return CompositionEvaluator(self, scorer)
 
 
 class CompositionEvaluator:

@@ -49,12 +49,16 @@ def test_every_page_is_in_the_site_once() -> None:
 
 def test_the_experiment_of_the_tutorial_is_valid(tmp_path: Path) -> None:
     text = (DOCS / "tutorial.md").read_text(encoding="utf-8")
-    (tmp_path / "my.yaml").write_text(re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)[0], encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    sources = re.findall(r"`(\{(?:path|hub|train|bundled): .*?\})`", text)
+    catalogue = "".join(f"    shown_{number}: {source}\n" for number, source in enumerate(sources))
+    (tmp_path / "my.yaml").write_text(shown.replace("fitness:", f"{catalogue}  offline: false\nfitness:"))
     write_conversations(tmp_path / "support.jsonl", count=2)
-    for name in ("gpt2-support", "gpt2-smalltalk"):
+    for name in ("gpt2-support", "gpt2-smalltalk", "my-gpt2"):
         (tmp_path / name).mkdir()
     config = load_experiment(tmp_path / "my.yaml")
-    assert (config.name, list(config.members.catalogue)) == ("support", ["first", "second", "third"])
+    assert config.name == "support"
+    assert list(config.members.catalogue) == ["first", "second", "third", *(f"shown_{n}" for n in range(4))]
 
 
 def test_python_on_the_pages_imports_what_there_is() -> None:
