@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evolve.errors import PoolContractError
@@ -31,19 +31,25 @@ class Dispatch(Generic[T]):
     def __init__(self, pool: WorkerPool, objectives: Sequence[Objective]) -> None:
         """With the objectives that OK evaluations have to hold."""
         self.tags: dict[int, T] = {}
+        self._batches: dict[int, int] = {}  # by ticket, the first ticket of those that were submitted with it
         self._pool = pool
         self._objectives = objectives
 
     @property
     def has_room(self) -> bool:
-        """Whether a further request would keep a worker busy."""
-        return len(self.tags) < self._pool.capacity
+        """Whether further requests would keep a worker busy."""
+        return len(set(self._batches.values())) < self._pool.capacity
 
-    def submit(self, tag: T, request: EvaluationRequest) -> None:
-        """Hand a request out."""
-        ticket = next(_tickets)
-        self._pool.submit(ticket, request)
-        self.tags[ticket] = tag
+    def submit(self, requests: Mapping[T, EvaluationRequest]) -> None:
+        """Hand requests out by their tags, several of them to be evaluated together."""
+        tickets = {next(_tickets): tag for tag in requests}
+        if len(tickets) == 1:
+            ((ticket, tag),) = tickets.items()
+            self._pool.submit(ticket, requests[tag])
+        else:
+            self._pool.submit_together({ticket: requests[tag] for ticket, tag in tickets.items()})
+        self.tags.update(tickets)
+        self._batches.update(dict.fromkeys(tickets, min(tickets)))
 
     def collect(self, seconds_left: float) -> list[tuple[T, dict[str, Any]]]:
         """What came back, perhaps nothing yet, as (tag, payload of an event); what others submitted is passed over.
@@ -59,7 +65,10 @@ class Dispatch(Generic[T]):
                 f"The pool of workers says that nothing is out while tickets {sorted(self.tags)!r} have not come back. "
                 "It lost them; resume the run with a new pool."
             )
-        return [(self.tags.pop(one.ticket), self._payload(one)) for one in completed if one.ticket in self.tags]
+        own = [one for one in completed if one.ticket in self.tags]
+        for one in own:
+            del self._batches[one.ticket]
+        return [(self.tags.pop(one.ticket), self._payload(one)) for one in own]
 
     def _payload(self, completed: Completed) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fitness.result import Evaluation, Objective
 
@@ -32,6 +32,18 @@ class Evaluator(Protocol):
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
         """The result of one request."""
+        ...
+
+
+@runtime_checkable
+class BatchEvaluator(Evaluator, Protocol):
+    """An evaluator that is faster with several requests at one time."""
+
+    def evaluate_batch(self, requests: Sequence[EvaluationRequest]) -> Sequence[Evaluation]:
+        """The result of each request, a function of all of them: the last bits of floats may depend on the others.
+
+        Raising is allowed: then each request is evaluated alone.
+        """
         ...
 
 

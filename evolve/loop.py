@@ -195,7 +195,7 @@ class Run:
             while waiting or dispatch.tags:
                 while waiting and dispatch.has_room:
                     request = waiting.pop()
-                    dispatch.submit(request, request)
+                    dispatch.submit({request: request})
                 collected = dispatch.collect(math.inf)
                 events = [Event("measure", {**asdict(request), **payload}) for request, payload in collected]
                 self._write(events, on_event or _ignore, fold=True)
@@ -271,11 +271,20 @@ class Run:
         self._write(events, on_event, snapshots=snapshots)
 
     def _issue(self, dispatch: Dispatch[int]) -> None:
-        while self._waiting and dispatch.has_room:
-            job = self.state.jobs[self._waiting[0]]
-            if not is_affordable(job, self.budget):
+        """Hand out batch after batch: those of ``search.batch`` jobs in a row that are evaluated.
+
+        What is in a batch follows from numbers of jobs alone. So none begins before all of its jobs are planned, the
+        budget counts its first one, and it comes back whole: a resumed run makes up the same batches.
+        """
+        size, jobs = self.settings.batch, self.state.jobs
+        while self._waiting and dispatch.has_room and is_affordable(jobs[self._waiting[0]], self.budget):
+            end = (self._waiting[0] // size + 1) * size
+            if self.state.num_planned < end:
                 break
-            dispatch.submit(self._waiting.popleft(), job.request)
+            batch = [number for number in self._waiting if number < end]
+            dispatch.submit({number: jobs[number].request for number in batch})
+            for _ in batch:
+                self._waiting.popleft()
 
     def _write(
         self,

@@ -51,6 +51,8 @@ class SearchSettings:
         tournament: How many individuals compete to be a parent.
         lag: Job j is planned from the state after commits 0..j-lag, so up to ``lag`` evaluations run at a time.
             About eight times the number of workers keeps them busy; the trajectory depends on it.
+        batch: How many jobs in a row are evaluated together, at most ``lag``; evaluators that are faster with several
+            genomes at one time make use of it. Up to ``lag / batch`` workers are busy.
         crossover_probability: How often a birth has two parents, in [0, 1].
         extra_mutation_probability: A birth has one mutation, and after each one a further one with this
             probability, in [0, 1).
@@ -74,6 +76,7 @@ class SearchSettings:
     population: int = 64
     tournament: int = 16
     lag: int = 16
+    batch: int = 1
     crossover_probability: float = 0.1
     extra_mutation_probability: float = 0.25
     random_immigrant_probability: float = 0.02
@@ -97,6 +100,7 @@ class SearchSettings:
             "population",
             "tournament",
             "lag",
+            "batch",
             "rescore_top",
             "hall_of_fame",
             "max_attempts",
@@ -121,6 +125,11 @@ class SearchSettings:
             raise SettingsError(
                 f"search.tournament is {self.tournament!r}, more than search.population ({self.population!r}); "
                 "use at most the population."
+            )
+        if self.batch > self.lag:
+            raise SettingsError(
+                f"search.batch is {self.batch!r}, more than search.lag ({self.lag!r}), so a batch would never be "
+                "planned to its end; use at most the lag."
             )
         if self.islands > 1 and self.population < 2 * self.islands:
             raise SettingsError(

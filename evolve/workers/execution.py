@@ -1,4 +1,4 @@
-"""What happens inside a worker, the same in this process and in a Ray actor: one request becomes one evaluation.
+"""What happens inside a worker, the same in this process and in a Ray actor: each request becomes one evaluation.
 
 Here it is decided which exception is which outcome, and what an evaluator may return. No process is started here.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from evolve.evaluator import EvaluationRequest, Evaluator, EvaluatorFactory
+from evolve.evaluator import BatchEvaluator, EvaluationRequest, Evaluator, EvaluatorFactory
 from fitness.result import Evaluation, Outcome
 
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
@@ -40,6 +40,27 @@ def evaluate_guarded(evaluator: Evaluator, request: EvaluationRequest, *, deadli
     if seconds > deadline_seconds:
         return timed_out(deadline_seconds, seconds=seconds)
     return replace(evaluation, seconds=seconds)
+
+
+def evaluate_together(
+    evaluator: Evaluator, requests: Sequence[EvaluationRequest], *, deadline_seconds: float
+) -> list[Evaluation] | None:
+    """The evaluations of several requests in order, where the evaluator takes them together; else None.
+
+    None as well where it raises, takes longer than as many deadlines, or returns anything else than evaluations: then
+    each request is to be evaluated alone, so that nobody fails by the others' fault.
+    """
+    if len(requests) < 2 or not isinstance(evaluator, BatchEvaluator):
+        return None
+    started = time.monotonic()
+    try:
+        evaluations = [_checked(evaluation) for evaluation in evaluator.evaluate_batch(requests)]
+    except (Exception, SystemExit):
+        return None
+    each = (time.monotonic() - started) / len(requests)
+    if len(evaluations) != len(requests) or each > deadline_seconds:
+        return None
+    return [replace(evaluation, seconds=each) for evaluation in evaluations]
 
 
 def timed_out(deadline_seconds: float, *, seconds: float) -> Evaluation:

@@ -6,6 +6,7 @@ actors. For everything that finishes within its deadline they give equal evaluat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -50,6 +51,18 @@ class WorkerPool(Protocol):
 
         Raises:
             ValueError: The ticket is out already.
+            RuntimeError: The pool is closed.
+        """
+        ...
+
+    def submit_together(self, requests: Mapping[int, EvaluationRequest]) -> None:
+        """Queue requests by ticket that one worker evaluates together; their results come back in one ``wait``.
+
+        Where the evaluator does not take them together, or fails to, they are evaluated one by one. They have as much
+        time as all of them would have alone.
+
+        Raises:
+            ValueError: A ticket is out already.
             RuntimeError: The pool is closed.
         """
         ...

@@ -1,4 +1,4 @@
-"""The pool of Ray actors: one request in flight per actor, a deadline for each, and a new actor for each that is lost.
+"""The pool of Ray actors: one submission in flight per actor, a deadline for each, and a new actor for each that is lost.
 
 ``ray.util.ActorPool`` is not used: it shrinks when an actor dies, and loses results. Actors themselves are booted and
 replaced in ``ray_workers``, Ray is started or joined in ``ray_cluster``.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,9 +32,19 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
+class _Submission:
+    """What was submitted together and comes back together."""
+
+    num_requests: int
+    finished: list[Completed] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Job:
-    ticket: int
-    request: EvaluationRequest
+    """What one worker is given at one time: a whole submission, or one of its requests."""
+
+    requests: dict[int, EvaluationRequest]  # by ticket
+    submission: _Submission
     num_deaths: int = 0
 
 
@@ -85,11 +96,16 @@ class RayPool:
 
     def submit(self, ticket: int, request: EvaluationRequest) -> None:
         """Queue a request; an idle worker begins at once."""
+        self.submit_together({ticket: request})
+
+    def submit_together(self, requests: Mapping[int, EvaluationRequest]) -> None:
+        """Queue requests for one worker; see ``WorkerPool``."""
         workers = self._open_workers()
-        if ticket in self._out:
-            raise ValueError(f"Ticket {ticket!r} is out already; submit it again after wait() returned it.")
-        self._out.add(ticket)
-        self._queue.append(_Job(ticket, request))
+        for ticket in requests:
+            if ticket in self._out:
+                raise ValueError(f"Ticket {ticket!r} is out already; submit it again after wait() returned it.")
+        self._out.update(requests)
+        self._queue.append(_Job(dict(requests), _Submission(len(requests))))
         self._dispatch(workers)
 
     def wait(self, timeout_seconds: float | None = None) -> list[Completed]:
@@ -126,12 +142,12 @@ class RayPool:
     def _dispatch(self, workers: RayWorkers) -> None:
         while self._queue and (worker := workers.take()) is not None:
             call = _Call(worker, self._queue.popleft(), time.monotonic(), time.time())
-            self._running[worker.handle.evaluate.remote(call.job.request)] = call
+            self._running[worker.handle.evaluate.remote(list(call.job.requests.values()))] = call
 
     def _poll(self, workers: RayWorkers, *, until: float) -> None:
         """Wait for the next event, at the latest ``until`` (monotonic clock), and take in all that happened."""
         if self._running:
-            deadline = min(call.started for call in self._running.values()) + self._longest_call_seconds
+            deadline = min(map(self._overdue_from, self._running.values()))
         else:
             deadline = workers.startup_deadline()
         pending = [*self._running, *workers.booting]
@@ -148,45 +164,62 @@ class RayPool:
     def _settle_call(self, workers: RayWorkers, reference: Any) -> None:
         call = self._running.pop(reference)
         try:
-            evaluation = Evaluation.from_json(ray.get(reference))
-        except RayTaskError as error:  # The request or the result did not travel.
-            evaluation = Evaluation.failed(Outcome.CRASH, one_line(error))
+            evaluations = [Evaluation.from_json(document) for document in ray.get(reference)]
+        except RayTaskError as error:  # A request or a result did not travel.
+            evaluations = [Evaluation.failed(Outcome.CRASH, one_line(error))] * len(call.job.requests)
         except RayError as error:
             workers.replace(call.worker)
             self._retry_or_fail(call, error)
             return
-        if is_spoiling(evaluation):
+        if any(map(is_spoiling, evaluations)):
             workers.replace(call.worker)
         else:
             workers.give_back(call.worker)
-        self._finish(call, evaluation)
+        self._finish(call, evaluations)
 
     def _retry_or_fail(self, call: _Call, death: RayError) -> None:
         call.job.num_deaths += 1
-        _logger.warning("%s died with ticket %d: %s", call.worker.name, call.job.ticket, one_line(death))
+        _logger.warning("%s died with ticket %d: %s", call.worker.name, min(call.job.requests), one_line(death))
         if call.job.num_deaths <= self._settings.max_retries:
             self._queue.appendleft(call.job)
             return
+        if self._was_split(call.job):
+            return
         outcome = Outcome.OOM if isinstance(death, OutOfMemoryError) else Outcome.CRASH
         error = f"the worker died in each of {call.job.num_deaths} tries, the last time: {one_line(death)}"
-        self._finish(call, Evaluation.failed(outcome, error, seconds=time.monotonic() - call.started))
+        self._finish(call, [Evaluation.failed(outcome, error, seconds=time.monotonic() - call.started)])
 
     def _kill_overdue(self, workers: RayWorkers) -> None:
         now = time.monotonic()
         for reference, call in list(self._running.items()):
-            if now - call.started >= self._longest_call_seconds:
+            if now >= self._overdue_from(call):
                 del self._running[reference]
                 workers.replace(call.worker)
-                self._finish(call, timed_out(self._settings.deadline_seconds, seconds=now - call.started))
+                if not self._was_split(call.job):
+                    self._finish(call, [timed_out(self._settings.deadline_seconds, seconds=now - call.started)])
 
-    def _finish(self, call: _Call, evaluation: Evaluation) -> None:
+    def _was_split(self, job: _Job) -> bool:
+        """Whether the job held several requests, of which each is now to be evaluated alone: one of them is at fault."""
+        if len(job.requests) == 1:
+            return False
+        parts = [_Job({ticket: request}, job.submission) for ticket, request in job.requests.items()]
+        self._queue.extendleft(reversed(parts))
+        return True
+
+    def _finish(self, call: _Call, evaluations: Sequence[Evaluation]) -> None:
         # Not the time of looking: a worker that waits to be asked is idle.
-        finished_at = min(time.time(), call.started_at + evaluation.seconds)
-        self._finished.append(Completed(call.job.ticket, evaluation, call.worker.name, call.started_at, finished_at))
+        finished_at = min(time.time(), call.started_at + sum(evaluation.seconds for evaluation in evaluations))
+        submission = call.job.submission
+        submission.finished += [
+            Completed(ticket, evaluation, call.worker.name, call.started_at, finished_at)
+            for ticket, evaluation in zip(call.job.requests, evaluations, strict=True)
+        ]
+        if len(submission.finished) == submission.num_requests:
+            self._finished += submission.finished
 
-    @property
-    def _longest_call_seconds(self) -> float:
-        return self._settings.deadline_seconds + GRACE_SECONDS
+    def _overdue_from(self, call: _Call) -> float:
+        """When a call is given up (monotonic clock)."""
+        return call.started + self._settings.deadline_seconds * len(call.job.requests) + GRACE_SECONDS
 
     def _open_workers(self) -> RayWorkers:
         if self._workers is None:

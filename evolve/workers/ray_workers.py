@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import ray
 from ray.exceptions import RayError
 
 from evolve.evaluator import EvaluationRequest, Evaluator, EvaluatorFactory
-from evolve.workers.execution import describe, evaluate_guarded, make_evaluator
+from evolve.workers.execution import describe, evaluate_guarded, evaluate_together, make_evaluator
 from evolve.workers.pool import WorkersUnavailableError
 from evolve.workers.ray_cluster import RayCluster, asked_for
 from evolve.workers.settings import WorkerSettings
@@ -40,11 +41,15 @@ class _Actor:
             return describe(error)
         return None
 
-    def evaluate(self, request: EvaluationRequest) -> dict[str, Any]:
-        """The evaluation of one request as plain data."""
-        if self._evaluator is None:
+    def evaluate(self, requests: Sequence[EvaluationRequest]) -> list[dict[str, Any]]:
+        """The evaluations of requests as plain data, made together where that can be."""
+        evaluator, deadline_seconds = self._evaluator, self._deadline_seconds
+        if evaluator is None:
             raise RuntimeError("evaluate() was called before ready() made the evaluator.")
-        return evaluate_guarded(self._evaluator, request, deadline_seconds=self._deadline_seconds).to_json()
+        evaluations = evaluate_together(evaluator, requests, deadline_seconds=deadline_seconds)
+        if evaluations is None:
+            evaluations = [evaluate_guarded(evaluator, one, deadline_seconds=deadline_seconds) for one in requests]
+        return [evaluation.to_json() for evaluation in evaluations]
 
 
 _RemoteActor = ray.remote(_Actor)

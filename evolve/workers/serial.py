@@ -1,4 +1,4 @@
-"""The pool without Ray: evaluates in this process, one request per ``wait``. The twin that tests compare Ray with.
+"""The pool without Ray: evaluates in this process, one submission per ``wait``. The twin that tests compare Ray with.
 
 A deadline is kept with a timer signal, which only the main thread of a process can be given, and which Python
 handles between two of its own instructions: in another thread, or inside one long call into C, an evaluation runs
@@ -11,13 +11,20 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
 from evolve.evaluator import EvaluationRequest, Evaluator, EvaluatorFactory
-from evolve.workers.execution import describe, evaluate_guarded, is_spoiling, make_evaluator, timed_out
+from evolve.workers.execution import (
+    describe,
+    evaluate_guarded,
+    evaluate_together,
+    is_spoiling,
+    make_evaluator,
+    timed_out,
+)
 from evolve.workers.pool import Completed, WorkersUnavailableError
 from evolve.workers.settings import WorkerSettings
 from fitness.result import Evaluation
@@ -37,7 +44,7 @@ class SerialPool:
     def __init__(self, factory: EvaluatorFactory, settings: WorkerSettings) -> None:
         self._factory = factory
         self._settings = settings
-        self._queue: deque[tuple[int, EvaluationRequest]] = deque()
+        self._queue: deque[dict[int, EvaluationRequest]] = deque()
         import torch  # Here, because it takes seconds: whoever only names a pool does not need it.
 
         self._num_threads_before = torch.get_num_threads()
@@ -56,25 +63,33 @@ class SerialPool:
 
     def submit(self, ticket: int, request: EvaluationRequest) -> None:
         """Queue a request; it is evaluated by a later ``wait``."""
+        self.submit_together({ticket: request})
+
+    def submit_together(self, requests: Mapping[int, EvaluationRequest]) -> None:
+        """Queue requests that are evaluated by one later ``wait``."""
         self._check_open()
-        if any(ticket == other for other, _ in self._queue):
-            raise ValueError(f"Ticket {ticket!r} is out already; submit it again after wait() returned it.")
-        self._queue.append((ticket, request))
+        for ticket in requests:
+            if any(ticket in others for others in self._queue):
+                raise ValueError(f"Ticket {ticket!r} is out already; submit it again after wait() returned it.")
+        self._queue.append(dict(requests))
 
     def wait(self, timeout_seconds: float | None = None) -> list[Completed]:
-        """The result of the oldest request, evaluated now; none where nothing is out. The timeout is not read."""
+        """The results of what was queued first, evaluated now; none where nothing is out. The timeout is not read."""
         self._check_open()
         if not self._queue:
             return []
-        if self._evaluator is None:
-            self._evaluator = self._made()
-        ticket, request = self._queue[0]
+        requests = self._queue[0]
         started_at = time.time()
-        evaluation = self._evaluate(self._evaluator, request)
-        self._queue.popleft()  # Only now: a KeyboardInterrupt above leaves the ticket out.
-        if is_spoiling(evaluation):
-            self._evaluator = None
-        return [Completed(ticket, evaluation, "serial", started_at, started_at + evaluation.seconds)]
+        evaluations = self._together(list(requests.values()))
+        if evaluations is None:
+            evaluations = [self._alone(request) for request in requests.values()]
+        completed = []
+        for ticket, evaluation in zip(requests, evaluations, strict=True):
+            finished_at = started_at + evaluation.seconds  # One after the other, as far as can be told.
+            completed.append(Completed(ticket, evaluation, "serial", started_at, finished_at))
+            started_at = finished_at
+        self._queue.popleft()  # Only now: a KeyboardInterrupt above leaves the tickets out.
+        return completed
 
     def close(self) -> None:
         """Drop the evaluator and give torch its threads back."""
@@ -100,14 +115,35 @@ class SerialPool:
         except Exception as error:
             raise WorkersUnavailableError(f"The evaluator cannot be made: {describe(error)}") from error
 
-    def _evaluate(self, evaluator: Evaluator, request: EvaluationRequest) -> Evaluation:
+    def _together(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation] | None:
         deadline_seconds = self._settings.deadline_seconds
+        evaluations = None
+        try:
+            with _interrupt_after(deadline_seconds * len(requests)):
+                evaluations = evaluate_together(self._ready(), requests, deadline_seconds=deadline_seconds)
+        except _DeadlineExceeded:
+            self._evaluator = None
+        if evaluations and any(map(is_spoiling, evaluations)):
+            self._evaluator = None
+        return evaluations
+
+    def _alone(self, request: EvaluationRequest) -> Evaluation:
+        deadline_seconds = self._settings.deadline_seconds
+        evaluator = self._ready()
         started = time.monotonic()
         try:
             with _interrupt_after(deadline_seconds):
-                return evaluate_guarded(evaluator, request, deadline_seconds=deadline_seconds)
+                evaluation = evaluate_guarded(evaluator, request, deadline_seconds=deadline_seconds)
         except _DeadlineExceeded:
-            return timed_out(deadline_seconds, seconds=time.monotonic() - started)
+            evaluation = timed_out(deadline_seconds, seconds=time.monotonic() - started)
+        if is_spoiling(evaluation):
+            self._evaluator = None
+        return evaluation
+
+    def _ready(self) -> Evaluator:
+        if self._evaluator is None:
+            self._evaluator = self._made()
+        return self._evaluator
 
     def _check_open(self) -> None:
         if self._is_closed:

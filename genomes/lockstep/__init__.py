@@ -9,9 +9,12 @@ on what stands in one batch, in their last bits, so whoever needs a history that
     strands.py                 a stream on its prompts, read once, and on the rows that go on from there
     drafts.py                  the strands of a plan, with the drafts that they read
     distributions.py           what a genome makes of its members' logits
-    decoding.py                a genome's rows, and the loop
+    genome_rows.py             a genome's open rows
+    decoding.py                the loop
+    language_models.py         the same behind the methods of a phenotype
 """
 
 from genomes.lockstep.decoding import Question, answer_together
+from genomes.lockstep.language_models import LockstepModel, lockstep_models
 
-__all__ = ["Question", "answer_together"]
+__all__ = ["LockstepModel", "Question", "answer_together", "lockstep_models"]

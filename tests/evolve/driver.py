@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from evolve.errors import RunMissingError
 from evolve.loop import Run
-from tests.evolve.toy import ToyFactory, ToyPool, create, reopen
+from tests.evolve.toy import SETTINGS, ToyFactory, ToyPool, create, reopen
 
 FAULTY = ToyFactory(faults=0.2)
+TOGETHER = ToyFactory(faults=0.2, is_together=True)
+BATCHES = replace(SETTINGS, lag=10, batch=4)
+"""Settings that ``TOGETHER`` goes with."""
 
 
-def opened(directory: Path) -> Run:
+def opened(directory: Path, *, factory: ToyFactory = FAULTY) -> Run:
     try:
-        return reopen(directory, factory=FAULTY)
+        return reopen(directory, factory=factory)
     except RunMissingError:
-        return create(directory, factory=FAULTY)
+        return create(directory, factory=factory, settings=BATCHES if factory.is_together else SETTINGS)
 
 
-def drive(directory: Path, *, seed: int = 0) -> str:
-    with opened(directory) as run:
-        run.advance(ToyPool(FAULTY, capacity=4, seed=seed))
+def drive(directory: Path, *, factory: ToyFactory = FAULTY, seed: int = 0) -> str:
+    with opened(directory, factory=factory) as run:
+        run.advance(ToyPool(factory, capacity=4, seed=seed))
         return run.trajectory_digest
 
 

@@ -21,8 +21,8 @@ from evolve.errors import RunCorruptError, RunDiskFullError, RunLockedError, Run
 from evolve.history import history, replay
 from evolve.log_reading import DATABASE, RunLogReader
 from evolve.run_log import RunLog, salvage
-from tests.evolve.driver import FAULTY, drive, opened
-from tests.evolve.toy import ToyPool, ToySpace, create, digest_of_uninterrupted
+from tests.evolve.driver import BATCHES, FAULTY, TOGETHER, drive, opened
+from tests.evolve.toy import ToyFactory, ToyPool, ToySpace, create, digest_of_uninterrupted
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,13 +32,13 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> str:
     return digest_of_uninterrupted(tmp_path_factory.mktemp("run"), factory=FAULTY)
 
 
-def killed_at_statement(directory: Path, number: int, *, seed: int) -> bool:
+def killed_at_statement(directory: Path, number: int, *, seed: int, factory: ToyFactory = FAULTY) -> bool:
     """Drive in a child process that SIGKILLs itself as it begins its n-th SQL statement; False where it got through."""
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
             _count_statements(number)
-            drive(directory, seed=seed)
+            drive(directory, factory=factory, seed=seed)
             os._exit(0)
         os._exit(1)
     _, status = os.waitpid(child, 0)
@@ -80,6 +80,17 @@ class TestKill:
             assert drive(path) == expected
             assert replay(path, space=ToySpace()).digest == expected
         assert num_kills >= 20
+
+    def test_batches_are_made_up_as_they_were(self, directory: Path) -> None:
+        expected = digest_of_uninterrupted(directory / "whole", factory=TOGETHER, settings=BATCHES)
+        rng = np.random.default_rng(5)
+        num_kills = 0
+        for run in range(3):
+            path = directory / str(run)
+            while killed_at_statement(path, int(rng.integers(1, 60)), seed=num_kills, factory=TOGETHER):
+                num_kills += 1
+            assert drive(path, factory=TOGETHER) == expected
+        assert num_kills >= 8
 
     def test_from_outside_and_resumed_under_another_hash_seed(self, directory: Path, expected: str) -> None:
         command = [sys.executable, "-m", "tests.evolve.driver", str(directory)]

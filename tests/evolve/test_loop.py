@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evolve.errors import PoolContractError
-from evolve.jobs import Event
+from evolve.errors import PoolContractError, SettingsError
+from evolve.evaluator import EvaluationRequest
+from evolve.jobs import JOB_KINDS, Event, Job
 from evolve.settings import Budget
 from evolve.state import RunState
 from evolve.termination import StopReason
 from evolve.workers import SerialPool, WorkerSettings, open_pool
 from evolve.workers.pool import Completed
 from fitness.result import Evaluation, Objective, Outcome
+from tests.evolve.driver import BATCHES, TOGETHER
 from tests.evolve.toy import (
     BUDGET,
     COST,
@@ -35,6 +38,57 @@ from tests.evolve.toy import (
 )
 
 FAULTY = ToyFactory(faults=0.2)
+
+
+class TestBatches:
+    def test_one_history_for_every_number_of_workers_and_order_of_completion(self, directory: Path) -> None:
+        changes = {"factory": TOGETHER, "settings": BATCHES}
+        digests = {digest_of_uninterrupted(directory / "one", **changes)}
+        for seed in range(6):
+            pool = ToyPool(TOGETHER, capacity=(1, 2, 5)[seed % 3], seed=seed)
+            with create(directory / str(seed), **changes) as run:
+                run.advance(pool)
+                digests.add(run.trajectory_digest)
+        with create(directory / "serial", **changes) as run, SerialPool(TOGETHER, WorkerSettings()) as pool:
+            run.advance(pool)
+        assert digests == {run.trajectory_digest}
+
+    def test_they_are_of_jobs_in_a_row(self, directory: Path) -> None:
+        pool = ToyPool(TOGETHER, capacity=2)
+        submitted: list[list[str]] = []
+        submit = pool.submit_together
+
+        def noted(requests: Mapping[int, EvaluationRequest]) -> None:
+            submitted.append([request.genome for request in requests.values()])
+            submit(requests)
+
+        pool.submit_together = noted  # type: ignore[method-assign]
+        planned: list[Event] = []
+        with create(directory, factory=TOGETHER, settings=BATCHES) as run:
+            run.advance(pool, planned.append)
+        jobs = [Job.from_json(event.payload["job"]) for event in planned if event.kind in JOB_KINDS]
+        blocks = [[job.genome for job in jobs[k : k + 4] if job.is_evaluated] for k in range(0, 60, 4)]
+        assert submitted[:10] == [block for block in blocks if block][:10]
+
+    def test_their_size_is_part_of_the_trajectory(self, directory: Path) -> None:
+        digests = {
+            digest_of_uninterrupted(directory / str(batch), factory=TOGETHER, settings=replace(BATCHES, batch=batch))
+            for batch in (1, 4, 10)
+        }
+        assert len(digests) == 3
+
+    def test_a_budget_in_pieces_is_the_same_as_a_whole(self, directory: Path) -> None:
+        whole = digest_of_uninterrupted(directory / "whole", factory=TOGETHER, settings=BATCHES)
+        create(directory / "pieces", factory=TOGETHER, settings=BATCHES, budget=Budget(births=1)).close()
+        for births in (1, 2, 7, 30, 60):
+            with reopen(directory / "pieces", factory=TOGETHER, budget=Budget(births=births)) as run:
+                run.advance(ToyPool(TOGETHER, capacity=3, seed=births))
+                assert run.state.num_births == births
+        assert run.trajectory_digest == whole
+
+    def test_a_batch_that_is_never_planned_to_its_end_is_refused(self) -> None:
+        with pytest.raises(SettingsError, match=r"search.batch is 7, more than search.lag \(6\)"):
+            replace(SETTINGS, batch=7)
 
 
 class TestOneHistory:

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from evolve.evaluator import EvaluationRequest
 from evolve.loop import Run
 from evolve.seeding import generator
 from evolve.settings import Budget, Descriptor, SearchSettings
+from evolve.workers.execution import evaluate_together
 from evolve.workers.pool import Completed
 from fitness.result import Evaluation, Objective, Outcome
 
@@ -82,9 +83,10 @@ class ToyFactory:
     faults: float = 0.0
     objectives: tuple[Objective, ...] = (QUALITY,)
     version: str = "toy/1"
+    is_together: bool = False
 
     def __call__(self) -> ToyEvaluator:
-        return ToyEvaluator(self)
+        return TogetherEvaluator(self) if self.is_together else ToyEvaluator(self)
 
 
 @dataclass
@@ -112,18 +114,35 @@ class ToyEvaluator:
         return Evaluation.failed(outcome, "injected")
 
 
+class TogetherEvaluator(ToyEvaluator):
+    """Results depend a little on what is in the batch, and a batch with an unlucky genome raises."""
+
+    def evaluate_batch(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
+        texts = [f"{request.genome} {request.panel} {request.replicate}" for request in requests]
+        if any(generator(2, "unlucky", text).random() < 0.03 for text in texts):
+            raise ArithmeticError("one of them is unlucky")
+        shift = float(generator(3, "together", *texts).normal(0, 0.01))
+        results = [self.evaluate(request) for request in requests]
+        return [
+            replace(one, objectives={name: value + shift for name, value in one.objectives.items()}) for one in results
+        ]
+
+
 class ToyPool:
     """Finishes what is out in an order drawn from ``seed``, some at a time; in order where there is no seed."""
 
     def __init__(self, factory: ToyFactory, *, capacity: int = 1, seed: int | None = None) -> None:
         self.capacity = capacity
         self.evaluator = factory()
-        self.out: list[tuple[int, EvaluationRequest]] = []
+        self.out: list[dict[int, EvaluationRequest]] = []
         self.most_out = 0
         self._rng = None if seed is None else np.random.default_rng(seed)
 
     def submit(self, ticket: int, request: EvaluationRequest) -> None:
-        self.out.append((ticket, request))
+        self.submit_together({ticket: request})
+
+    def submit_together(self, requests: Mapping[int, EvaluationRequest]) -> None:
+        self.out.append(dict(requests))
         self.most_out = max(self.most_out, len(self.out))
 
     def wait(self, timeout_seconds: float | None = None) -> list[Completed]:
@@ -133,10 +152,14 @@ class ToyPool:
             order = self._rng.permutation(len(self.out))
             chosen = [self.out[i] for i in order[: self._rng.integers(1, len(self.out) + 1)]]
         self.out = [entry for entry in self.out if entry not in chosen]
-        return [
-            Completed(ticket, self.evaluator.evaluate(request), f"toy-{self.capacity}", time.time(), time.time())
-            for ticket, request in chosen
-        ]
+        done: list[Completed] = []
+        for requests in chosen:
+            evaluations = evaluate_together(self.evaluator, list(requests.values()), deadline_seconds=60)
+            if evaluations is None:
+                evaluations = [self.evaluator.evaluate(request) for request in requests.values()]
+            for ticket, evaluation in zip(requests, evaluations, strict=True):
+                done.append(Completed(ticket, evaluation, f"toy-{self.capacity}", time.time(), time.time()))
+        return done
 
     def close(self) -> None:
         self.out.clear()

@@ -87,6 +87,27 @@ class PoolContract:
         assert re.search(error, str(evaluation.error))
         assert evaluate(pool, "place").metrics["pid"] in before
 
+    def test_a_batch_is_evaluated_together_and_comes_back_whole(self, pool: WorkerPool) -> None:
+        pool.submit_together({ticket: request("value", number=float(ticket)) for ticket in (4, 2, 8)})
+        done = {completed.ticket: completed.evaluation for completed in pool.wait()}
+        assert {ticket: one.objectives["value"] for ticket, one in done.items()} == {4: 4.0, 2: 2.0, 8: 8.0}
+        assert [one.metrics for one in done.values()] == [{"together": 3.0}] * 3
+        assert all(one.seconds > 0 for one in done.values())
+
+    @pytest.mark.parametrize(("do", "outcome"), [("fail", Outcome.CRASH), ("memory", Outcome.OOM)])
+    def test_who_fails_in_a_batch_takes_nobody_along(self, pool: WorkerPool, do: str, outcome: Outcome) -> None:
+        pool.submit_together({0: request("value", number=1.0), 1: request(do), 2: request("value", number=2.0)})
+        done = {completed.ticket: completed.evaluation for completed in pool.wait()}
+        assert [done[ticket].outcome for ticket in range(3)] == [Outcome.OK, outcome, Outcome.OK]
+        assert done[2].objectives == {"value": 2.0}
+        assert done[2].metrics == {}
+
+    def test_a_ticket_of_a_batch_that_is_out_is_refused(self, pool: WorkerPool) -> None:
+        pool.submit(5, request("value", number=1.0))
+        with pytest.raises(ValueError, match=r"Ticket 5 is out already"):
+            pool.submit_together({6: request("value", number=2.0), 5: request("value", number=2.0)})
+        assert [completed.ticket for completed in pool.wait()] == [5]
+
     def test_memory_that_runs_out_is_an_oom(self, pool: WorkerPool) -> None:
         evaluation = evaluate(pool, "memory")
         assert evaluation.outcome is Outcome.OOM

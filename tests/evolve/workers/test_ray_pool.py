@@ -82,6 +82,13 @@ class TestRayPool(PoolContract):
         assert marker.read_text() == "xx"  # max_retries=1: one try and one more
         assert done[1].evaluation.is_ok
 
+    def test_a_batch_that_kills_its_workers_is_tried_one_by_one(self, pool: WorkerPool, tmp_path: Path) -> None:
+        killer = request("exit_first", marker=str(tmp_path / "tries"), deaths=3)  # Twice in the batch, once alone.
+        pool.submit_together({0: request("value", number=1.0), 1: killer})
+        done = {completed.ticket: completed.evaluation for completed in pool.wait()}
+        assert {ticket: one.objectives["value"] for ticket, one in done.items()} == {0: 1.0, 1: 7.0}
+        assert "together" not in done[0].metrics
+
     def test_a_worker_that_is_killed_from_outside_loses_nothing(self, pool: WorkerPool, tmp_path: Path) -> None:
         marker = tmp_path / "pid"
         pool.submit(0, request("block_first", marker=str(marker)))
@@ -110,7 +117,7 @@ class TestRayPool(PoolContract):
         get = ray.get
 
         def get_killed(reference: Any) -> Any:
-            if isinstance(value := get(reference), dict):  # A result, and no boot.
+            if isinstance(value := get(reference), list):  # A result, and no boot.
                 raise OutOfMemoryError("killed due to the node running low on memory")
             return value
 

@@ -125,3 +125,11 @@ def test_a_keyboard_interrupt_leaves_the_ticket_out() -> None:
 def test_an_address_makes_no_sense_for_a_serial_pool() -> None:
     with pytest.raises(ValueError, match=r"address is '10\.0\.0\.1:6379' for a serial pool"):
         open_pool(ScriptedFactory(), SETTINGS, serial=True, address="10.0.0.1:6379")
+
+
+def test_a_batch_that_is_late_is_tried_one_by_one() -> None:
+    with SerialPool(ScriptedFactory(), WorkerSettings(deadline_seconds=0.2)) as pool:
+        pool.submit_together({0: request("value", number=1.0), 1: request("hang"), 2: request("value", number=2.0)})
+        done = {completed.ticket: completed.evaluation for completed in pool.wait()}
+    assert [done[ticket].outcome for ticket in range(3)] == [Outcome.OK, Outcome.TIMEOUT, Outcome.OK]
+    assert done[1].error == "no result within 0.2 s"
