@@ -65,7 +65,10 @@ def gains(without: list[Cell], fitted: list[Cell]) -> np.ndarray:
 def course(cells: list[Cell]) -> str:
     """The incumbent's mean test NLL at the checkpoints."""
     counts = sorted({point.evaluations for cell in cells for point in cell.checkpoints})
-    means = [np.mean([point.test for cell in cells for point in cell.checkpoints if point.evaluations == count]) for count in counts]
+    means = [
+        np.mean([point.test for cell in cells for point in cell.checkpoints if point.evaluations == count])
+        for count in counts
+    ]
     return ", ".join(f"{count}: {mean:.4f}" for count, mean in zip(counts, means, strict=True))
 
 
@@ -104,7 +107,10 @@ def main() -> None:
                     cells[mode, name].append(cell)
                     print(f"seed {seed} {mode} {name}: {cell.test_mean:.4f}, {cell.seconds:.1f} s", flush=True)
     found = {mode: gains(cells[mode, "without"], cells[mode, "fitted"]) for mode in modes}
-    raw = [max(sign_flip_p_value(gain.mean(axis=0), seed=0), sign_flip_p_value(gain.mean(axis=1), seed=0)) for gain in found.values()]
+    raw = [
+        max(sign_flip_p_value(gain.mean(axis=0), seed=0), sign_flip_p_value(gain.mean(axis=1), seed=0))
+        for gain in found.values()
+    ]
     corrected = dict(zip(found, holm_correction(raw), strict=True))
     print(f"\n{arguments.seeds} seeds, {arguments.budget} evaluations; test NLL in nats per token, lower is better\n")
     print("| mode | without | fitted | gain, 95 % | p (Holm) | seeds won | train - test gap: without / fitted |")

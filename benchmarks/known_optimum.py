@@ -84,7 +84,8 @@ class TableFactory:
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
         genome = genome_from_json(request.genome)
-        place = self.scores.place[self.space.key(genome)]
+        # Baselines that know nothing of the grid, greedy selection above all, get its nearest point.
+        place = self.scores.place[self.space.key(self.space.snapped(genome))]
         members = {node.member for node in genome.of_type(MemberNode).values()}
         parameters = float(sum(self.space.members[name].num_parameters for name in members))
         objectives = {"nll": float(self.scores.means[place]), "active_parameters": parameters}

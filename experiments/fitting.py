@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from experiments.config import ExperimentConfig
 from experiments.corpora.documents import Example
 from experiments.corpora.panels import load_documents, panels_of
-from genomes.genome import Genome
 from genomes.fitted_space import FittedSpace
+from genomes.genome import Genome
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
 from genomes.nodes import CombinerNode

@@ -84,7 +84,12 @@ def gated_weights(
 
 
 def pool_exponents(
-    log_likelihoods: Floats, counts: Floats, expected: Callable[[Floats], tuple[float, Floats]], *, start: Floats, highest: float
+    log_likelihoods: Floats,
+    counts: Floats,
+    expected: Callable[[Floats], tuple[float, Floats]],
+    *,
+    start: Floats,
+    highest: float,
 ) -> Floats:
     """The exponents of a log-linear pool p ∝ Π p_k^c_k: float64 [inputs], none below 0.
 

@@ -1,4 +1,4 @@
-"""``space.fit_weights``: births at their best weights in a whole run, the same after a resume, and nothing without it."""
+"""``space.fit_weights``: births at their best weights in a whole run, the same after a resume; nothing without it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_births_are_fitted_and_a_resumed_run_has_the_same(home: Home, tmp_path: 
     assert isinstance(fitted.space, FittedSpace)
     digest = searched(fitted, tmp_path / "once", 30)
     # Another process: spaces travel without what they have loaded.
-    again = replace(fitted, space=pickle.loads(pickle.dumps(fitted.space)))
+    again = replace(fitted, space=pickle.loads(pickle.dumps(fitted.space)))  # noqa: S301 - its own
     assert searched(again, tmp_path / "twice", 13, 30) == digest
     assert replay(tmp_path / "twice", space=again.space).num_jobs_planned_again >= 30
     with Run.open(tmp_path / "once", space=fitted.space, factory=fitted.factory) as run:

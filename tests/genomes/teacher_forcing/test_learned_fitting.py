@@ -30,7 +30,9 @@ def slow_twin() -> Fitter:
 
 
 def numbers_of(genome: Genome) -> tuple[float, ...]:
-    (found,) = [node.parameters[NUMBERS] for node in genome.of_type(CombinerNode).values() if NUMBERS in node.parameters]
+    (found,) = [
+        node.parameters[NUMBERS] for node in genome.of_type(CombinerNode).values() if NUMBERS in node.parameters
+    ]
     return found
 
 

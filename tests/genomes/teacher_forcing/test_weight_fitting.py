@@ -1,4 +1,4 @@
-"""The contract of fitted genomes: valid, the same again, never worse on what they are fitted to, and otherwise as they were."""
+"""The contract of fitted genomes: valid, the same again, never worse on what they are fitted to, else unchanged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,15 @@ SPACE = CompositionSpace(
     prompt_tokens=40,
     max_drafts=1,
 )
-FITTED_SHAPES = ["weighted", "product", "bayesian", "vote", "mixtures in mixtures", "one member twice", "drafts of drafts"]
+FITTED_SHAPES = [
+    "weighted",
+    "product",
+    "bayesian",
+    "vote",
+    "mixtures in mixtures",
+    "one member twice",
+    "drafts of drafts",
+]
 UNTOUCHED_SHAPES = ["single", "mean", "gate", "stack", "prompt gate", "draft", "best of", "nested"]
 
 
@@ -61,7 +69,9 @@ FITTED_GENES = ("sharpness", "tempering", "smoothing")
 
 def without_fitted_genes(genome: Genome) -> Genome:
     nodes = {
-        name: CombinerNode(node.method, {key: value for key, value in node.parameters.items() if key not in FITTED_GENES})
+        name: CombinerNode(
+            node.method, {key: value for key, value in node.parameters.items() if key not in FITTED_GENES}
+        )
         if isinstance(node, CombinerNode)
         else node
         for name, node in genome.nodes.items()
@@ -126,10 +136,6 @@ def test_random_genomes_never_get_worse(forcing: TeacherForcing, fitter: WeightF
     assert num_changed >= 10
 
 
-def test_every_weighted_token_method_but_the_gates_is_fitted() -> None:
-    assert set(FITS) == {"weighted", "vote", "product", "bayesian"}
-
-
 class TestFittedSpace:
     @pytest.fixture
     def space(self, fitter: WeightFitter) -> FittedSpace:
@@ -156,5 +162,7 @@ class TestFittedSpace:
         for one in (SPACE, space):
             rng = np.random.default_rng(9)
             genomes = [one.random(rng=rng) for _ in range(5)]
-            structures.append([sorted(node.member for node in genome.of_type(MemberNode).values()) for genome in genomes])
+            structures.append(
+                [sorted(node.member for node in genome.of_type(MemberNode).values()) for genome in genomes]
+            )
         assert structures[0] == structures[1]
