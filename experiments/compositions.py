@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evolve.evaluator import EvaluationRequest
 from evolve.seeding import integer_seed
+from experiments.batches import BatchedModel, BatchSize, check_gpu
 from experiments.corpora.documents import Example
 from experiments.fitting import fitter_on
 from fitness.objectives import (
@@ -68,6 +69,8 @@ class CompositionEvaluatorFactory:
         prompts_per_evaluation: Size of a draw from the search panel; the other panels are read in fixed windows.
         operators: The objectives, the leading one first.
         seed: Seed of the run; sampled answers derive theirs from it.
+        gpu_precision: Arithmetic of members on the worker's GPU, ``"bfloat16"`` or ``"float32"``; None evaluates on the
+            CPU, in float32.
     """
 
     catalogue: MemberCatalogue
@@ -78,6 +81,7 @@ class CompositionEvaluatorFactory:
     prompts_per_evaluation: int
     operators: tuple[ObjectiveOperator, ...]
     seed: int
+    gpu_precision: str | None = None
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -98,6 +102,8 @@ class CompositionEvaluatorFactory:
         }
         if self.catalogue.markers:
             document["markers"] = self.catalogue.markers
+        if self.gpu_precision is not None:
+            document["gpu_precision"] = self.gpu_precision
         return blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def num_windows(self, panel: str) -> int:
@@ -113,9 +119,12 @@ class CompositionEvaluatorFactory:
 
         Raises:
             MemberLoadError: A member cannot be loaded; the message names it and says what to do.
+            NoGpuError: Workers are to have a GPU, and torch sees none.
         """
         from fitness.coherence.scorer import CoherenceScorer
 
+        if self.gpu_precision is not None:
+            check_gpu()
         load_plugins(modules=self.space.plugins, methods=self.space.methods)
         for name in self.catalogue.names:
             self.catalogue.load(name)
@@ -133,6 +142,7 @@ class CompositionEvaluator:
         self._factory = factory
         self._scorer = scorer
         self._prefill: PrefillCache = PrefillCache(capacity_bytes=_PREFILL_BYTES)
+        self._batch_size = BatchSize()
         self._fitter = fitter_on(factory.panels["search"], factory.catalogue, prefill_cache=self._prefill)
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
@@ -256,13 +266,20 @@ class CompositionEvaluator:
     def _phenotype(self, genome: Genome, *, prefill: PrefillCache | None) -> Phenotype:
         from genomes.phenotype import compile_genome
 
-        return compile_genome(self._fitter.fitted(genome), self._factory.catalogue, prefill_cache=prefill)
+        fitted, catalogue = self._fitter.fitted(genome), self._factory.catalogue
+        if self._factory.gpu_precision is None:
+            return compile_genome(fitted, catalogue, prefill_cache=prefill)
+        import torch
+
+        dtype = getattr(torch, self._factory.gpu_precision)
+        return compile_genome(fitted, catalogue, device="cuda", dtype=dtype, prefill_cache=prefill)
 
     def _examination(
         self, phenotype: Phenotype, examples: Sequence[Example], *, replicate: int, is_timed: bool = False
     ) -> Examination:
+        is_on_gpu = self._factory.gpu_precision is not None
         return Examination(
-            language_model=phenotype,
+            language_model=BatchedModel(phenotype, self._batch_size) if is_on_gpu else phenotype,
             contexts=[example.context for example in examples],
             human_replies=[example.reply for example in examples],
             seeds=[integer_seed(self._factory.seed, "answer", example.id, replicate) for example in examples],

@@ -89,6 +89,7 @@ def prepare(
         prompts_per_evaluation=config.fitness.prompts_per_evaluation,
         operators=operators,
         seed=config.seed,
+        gpu_precision=config.members.gpu_precision if config.workers.gpus_per_worker else None,
     )
     if config.space.fit_weights:
         space = with_fitted_weights(space, factory.panels["search"], catalogue, store=store)

@@ -6,7 +6,6 @@ decoding. A plain second implementation, the oracle of the tests, is in referenc
 
 from __future__ import annotations
 
-import copy
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -28,6 +27,7 @@ from genomes.huggingface.pruning_composite import NoMemberLeftError, rooted
 from genomes.huggingface.runtime_composite import CompositeRuntime, Runtime, left_padded
 from genomes.huggingface.tolerant_composite import MemberWarning, TolerantRuntime
 from genomes.huggingface.trunk_composite import Trunk
+from genomes.members.placing import copied
 from genomes.members.tokenizers import tokenizer_key
 from genomes.merging.models import MergingCatalogue
 from genomes.merging.recipe import without_merges
@@ -474,7 +474,7 @@ def _placed(model: GPT2LMHeadModel, device: torch.device, dtype: torch.dtype) ->
         return model
     copies = _COPIES.setdefault(model, {})
     if (device, dtype) not in copies:
-        copies[device, dtype] = copy.deepcopy(model).to(device=device, dtype=dtype)
+        copies[device, dtype] = copied(model, device=device, dtype=dtype)
     return copies[device, dtype]
 
 

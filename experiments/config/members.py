@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag
 
@@ -81,11 +81,14 @@ class MembersConfig(Section):
         catalogue: Source of every member, by the name that genomes and reports use.
         tokenizer: The tokenizer of the members that are trained from scratch.
         offline: Whether hub ids are read from the local Hugging Face cache alone.
+        gpu_precision: Arithmetic of members where workers have a GPU (``workers.gpus_per_worker``); on a CPU they run in
+            float32.
     """
 
     catalogue: Annotated[Mapping[Name, MemberEntry], Field(min_length=1)]
     tokenizer: TokenizerConfig = TokenizerConfig()
     offline: bool = True
+    gpu_precision: Literal["bfloat16", "float32"] = "bfloat16"
 
     @property
     def recipes(self) -> dict[str, Recipe]:

@@ -16,8 +16,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
+from torch.nn import functional
 
 Vectors = npt.NDArray[np.float32]
 """Unit vectors, one row per text."""
@@ -57,7 +57,7 @@ class FloatNetwork:
             self._model(input_ids=torch.tensor(list(group))).last_hidden_state.mean(dim=1)
             for _, group in groupby(rows, key=len)
         ]
-        units: Vectors = F.normalize(torch.cat(hidden), dim=1).numpy()
+        units: Vectors = functional.normalize(torch.cat(hidden), dim=1).numpy()
         return units
 
 
@@ -66,7 +66,7 @@ class _Norm(NamedTuple):
     bias: torch.Tensor
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
-        return F.layer_norm(values, (DIMENSION,), self.weight, self.bias, _EPSILON)
+        return functional.layer_norm(values, (DIMENSION,), self.weight, self.bias, _EPSILON)
 
 
 class _Linear(NamedTuple):
@@ -129,9 +129,9 @@ class Int8Network:
         for layer in self._layers:
             attended = _attended(layer.attention(states), parts)
             states = layer.attended_norm(layer.attended(attended).add_(states))
-            states = layer.outer_norm(layer.outer(F.gelu(layer.inner(states))).add_(states))
+            states = layer.outer_norm(layer.outer(functional.gelu(layer.inner(states))).add_(states))
         means = torch.cat([states[part].view(-1, length, DIMENSION).mean(dim=1) for part, length in parts])
-        units: Vectors = F.normalize(means, dim=1).numpy()
+        units: Vectors = functional.normalize(means, dim=1).numpy()
         return units
 
 
@@ -142,7 +142,7 @@ def _attended(joined: torch.Tensor, parts: Sequence[tuple[slice, int]]) -> torch
     for part, length in parts:
         # [3, texts, heads, length, size]
         queries, keys, values = joined[part].view(-1, length, 3, _NUM_HEADS, size).permute(2, 0, 3, 1, 4)
-        read = F.scaled_dot_product_attention(queries, keys, values)
+        read = functional.scaled_dot_product_attention(queries, keys, values)
         attended[part].view(-1, length, _NUM_HEADS, size).copy_(read.transpose(1, 2))
     return attended
 

@@ -87,8 +87,7 @@ class CoherenceScorer:
 
     @property
     def version(self) -> str:
-        """A hash over what ``save`` writes, the code's version and the encoder's arithmetic: equal versions give equal
-        scores."""
+        """A hash over what ``save`` writes, the code and the encoder's arithmetic: equal versions give equal scores."""
         return _version(self._files(), arithmetic=self._encoder.arithmetic)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def test_what_is_told_of_a_member_is_true_of_the_loaded_one(member_directory: Pa
     assert not member.model.training
     assert not any(parameter.requires_grad for parameter in member.model.parameters())
     assert catalogue.load("tiny") is member
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_weights_are_pages_of_the_file_that_processes_of_a_machine_share(member_directory: Path) -> None:
+    model = MemberCatalogue({"tiny": member_directory}).load("tiny").model
+    mapped = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+    path = str((member_directory / "model.safetensors").resolve())
+    ranges = [range(*(int(end, 16) for end in fields[0].split("-"))) for fields in mapped if fields[-1] == path]
+    assert ranges
+    for name, parameter in model.named_parameters():
+        assert any(parameter.data_ptr() in pages for pages in ranges), name
+    assert model.lm_head.weight is model.transformer.wte.weight
 
 
 def test_a_catalogue_travels_without_its_models(member_directory: Path) -> None:

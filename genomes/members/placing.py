@@ -1,0 +1,50 @@
+"""A member on another device or in another arithmetic: its tensors converted on this side, then sent over once.
+
+Weights of loaded members are pages of their files, which all processes of a machine share. Nothing here copies them as
+they are: they are narrowed first, so that half the bytes travel, and sent from pinned memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
+
+
+def copied(model: GPT2LMHeadModel, *, device: torch.device, dtype: torch.dtype) -> GPT2LMHeadModel:
+    """The same model in other tensors, without gradients and in evaluation mode; tied tensors stay tied.
+
+    Args:
+        model: Stays as it is.
+        device: Where the copy is.
+        dtype: Of its floating-point tensors.
+    """
+    from transformers import GPT2LMHeadModel
+
+    with torch.device("meta"):
+        copy = GPT2LMHeadModel(model.config)
+    copy.generation_config = model.generation_config
+    moved: dict[tuple[int, torch.Size], torch.Tensor] = {}
+
+    def once(tensor: torch.Tensor) -> torch.Tensor:
+        key = tensor.data_ptr(), tensor.shape
+        if key not in moved:
+            moved[key] = _moved(tensor, device=device, dtype=dtype)
+        return moved[key]
+
+    copy.load_state_dict({name: once(tensor) for name, tensor in model.state_dict().items()}, assign=True)
+    copy.tie_weights()
+    for name, buffer in model.named_buffers():  # Those that are not saved would stay on the meta device.
+        parent, _, leaf = name.rpartition(".")
+        copy.get_submodule(parent).register_buffer(leaf, once(buffer), persistent=False)
+    return copy.eval().requires_grad_(False)
+
+
+def _moved(tensor: torch.Tensor, *, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    narrowed = tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
+    if device.type == "cuda":
+        return narrowed.pin_memory().to(device, non_blocking=True)
+    return narrowed.to(device, copy=True)
