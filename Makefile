@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint docs members scorer clean
+.PHONY: setup demo test lint docs bench members scorer clean
 
 setup: $(VENV)/.installed
 
@@ -30,6 +30,12 @@ lint: setup
 
 docs: setup  ## the site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# What takes an artifact or hours is left out. One of them: make bench BENCHMARKS=scoring
+BENCHMARKS ?= answering teacher_forcing scoring workers_scaling worker_memory driver_time replay simulation
+
+bench: setup  ## every claim of speed with its bound, one after the other (half an hour on 2 quiet cores)
+	for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit; done
 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members

@@ -81,8 +81,7 @@ class MembersConfig(Section):
         catalogue: Source of every member, by the name that genomes and reports use.
         tokenizer: The tokenizer of the members that are trained from scratch.
         offline: Whether hub ids are read from the local Hugging Face cache alone.
-        gpu_precision: Arithmetic of members where workers have a GPU (``workers.gpus_per_worker``); on a CPU they run in
-            float32.
+        gpu_precision: Arithmetic of members where ``workers.gpus_per_worker`` is above 0; elsewhere it is float32.
     """
 
     catalogue: Annotated[Mapping[Name, MemberEntry], Field(min_length=1)]

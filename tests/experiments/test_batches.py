@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from experiments.batches import BatchedModel, BatchSize, NoGpuError, check_gpu
-from experiments.compositions import CompositionEvaluatorFactory
 from fitness.objectives.testing import ScriptedModel
 
 
