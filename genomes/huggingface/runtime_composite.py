@@ -53,6 +53,7 @@ class CompositeRuntime:
         self._program = program
         self._trunks = [trunks[stream.member] for stream in program.streams]
         self._closing = frozenset(closing_tokens)
+        self._weights: dict[tuple[int, torch.device], torch.Tensor] = {}
 
     def new_cache(self) -> CompositeCache:
         """An empty cache for this program."""
@@ -99,6 +100,7 @@ class CompositeRuntime:
         prefixes = self.prefixes(prompts, reads, len(tokens), tokens.device) if is_first else {}
         num_new = tokens.shape[1]
         hidden: dict[int, torch.Tensor | None] = {}
+        shared_positions = _positions(mask, num_new)
         for index in program.answering_streams:
             stream_tokens, stream_mask = tokens, mask
             if index in prefixes:
@@ -113,7 +115,8 @@ class CompositeRuntime:
             is_read = reads.get(index)
             stream_cache = None if cache is None else cache.streams[index]
             if is_read is None:
-                hidden[index] = self._hidden(index, stream_tokens, stream_mask, stream_cache)[:, -num_new:]
+                positions = shared_positions if stream_mask is mask else None
+                hidden[index] = self._hidden(index, stream_tokens, stream_mask, stream_cache, positions)[:, -num_new:]
                 continue
             if cache is not None and is_first:
                 cache.rows[index].store(is_read)
@@ -172,9 +175,16 @@ class CompositeRuntime:
 
     # Streams
 
-    def _hidden(self, stream: int, tokens: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
+    def _hidden(
+        self,
+        stream: int,
+        tokens: torch.Tensor,
+        mask: torch.Tensor,
+        cache: Any,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         trunk = self._trunks[stream]
-        positions = (mask.cumsum(dim=-1) - 1).clamp_min(0)[:, -tokens.shape[1] :]
+        positions = _positions(mask, tokens.shape[1]) if positions is None else positions
         if mask.shape[1] > trunk.num_positions and (longest := int(positions.max()) + 1) > trunk.num_positions:
             raise ValueError(
                 f"The member {self._program.streams[stream].member!r} would read {longest} tokens, drafts included; "
@@ -278,6 +288,11 @@ class CompositeRuntime:
         size = num_rows
         if any(self._program.needs_history) and num_new > 1:
             size = max(1, _HISTORY_NUMBERS // (num_new * self._trunks[0].vocabulary_size))
+        if size >= num_rows:
+            joint, new_states = self._joint_of_rows(hidden, reads, routes, tokens, real, num_kept, states)
+            for index, layer in evidence.items():
+                layer.store(*new_states[index])
+            return joint
         joints, collected = [], []
         for start in range(0, num_rows, size):
             rows = slice(start, start + size)
@@ -326,12 +341,20 @@ class CompositeRuntime:
                 newest = torch.stack([source[:, -1] for source in sources])
                 evidence, new_states[index] = evidence_so_far(foreseen, newest, tokens, real, states.get(index, ()))
                 evidence = evidence[..., -inputs.shape[2] :]
-            weights = routes[index].T if index in routes else inputs.new_tensor(value.weights)
+            weights = routes[index].T if index in routes else self._fixed_weights(index, inputs.device)
             joint = COMBINERS[value.method].combine(
                 inputs, weights=weights, evidence=evidence, parameters=dict(value.parameters)
             )
             values.append(joint)
         return values[-1][:, -num_kept:], new_states
+
+    def _fixed_weights(self, index: int, device: torch.device) -> torch.Tensor:
+        """A combiner's weights, made once: that takes longer than reading a token's distributions together."""
+        if (index, device) not in self._weights:
+            value = self._program.values[index]
+            assert isinstance(value, CombinerValue)
+            self._weights[index, device] = torch.tensor(value.weights, dtype=torch.float32, device=device)
+        return self._weights[index, device]
 
     def _logits(
         self,
@@ -367,6 +390,11 @@ class CompositeRuntime:
         if states is None:
             return torch.zeros(tokens.shape[0], tokens.shape[1] - 1, device=tokens.device)
         return self._trunks[value.stream].log_likelihoods(states, tokens, value.temperature)
+
+
+def _positions(mask: torch.Tensor, num_new: int) -> torch.Tensor:
+    """The position of each new token in its row, padding not counted: [batch, new]."""
+    return (mask.cumsum(dim=-1) - 1).clamp_min(0)[:, -num_new:]
 
 
 def _prompts(tokens: torch.Tensor, mask: torch.Tensor, lengths: torch.Tensor | None) -> list[list[int]]:
