@@ -137,8 +137,8 @@ class _WatchedTrunk:
             logits = self._trunk.logits(hidden)
         except Exception as error:
             raise self._failure(error) from error
-        # One infinite logit makes all probabilities NaN, so both count; an impossible token (-inf) does not. The largest
-        # of some numbers is NaN where one of them is.
+        # One infinite logit makes all probabilities NaN, so both count; an impossible token (-inf) does not. The
+        # largest of some numbers is NaN where one of them is.
         if not bool(logits.amax() < torch.inf):
             raise MemberFailure(self._name, "its logits are not finite")
         return logits
