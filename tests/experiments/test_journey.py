@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from experiments.answers import read_answers
-from tests.experiments.tiny_experiment import command, environment_with, evolve, write_experiment
+from tests.experiments.tiny_experiment import command, environment_with, evolve, evolve_process, write_experiment
 
 
 def _status(run: Path) -> dict[str, object]:
@@ -27,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the experiment and its uninterrupted serial run."""
     directory = tmp_path_factory.mktemp("journey")
     write_experiment(directory)
-    completed = evolve("launch", "tiny.yaml", "--serial", cwd=directory)
+    completed = evolve_process("launch", "tiny.yaml", "--serial", cwd=directory)
     (directory / "launch.txt").write_text(completed.stdout, encoding="utf-8")
     return directory
 
@@ -146,7 +146,7 @@ def _wait_for_commits(run: Path, driver: subprocess.Popen[bytes], commits: int) 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ray_workers_give_the_trajectory_of_the_serial_run(home: Path, run: Path, workers: int) -> None:
     runs = home / f"ray-{workers}"
-    evolve("launch", "tiny.yaml", "--workers", workers, "--runs", runs, cwd=home)
+    evolve_process("launch", "tiny.yaml", "--workers", workers, "--runs", runs, cwd=home)
     assert _status(runs / "tiny")["trajectory_digest"] == _status(run)["trajectory_digest"]
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import torch
 import yaml
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from experiments.cli import main
 from genomes.members.tokenizers import train_tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -98,20 +102,41 @@ def write_experiment(directory: Path, **sections: object) -> Path:
     return path
 
 
-def evolve(*arguments: object, cwd: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+def evolve(*arguments: object, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """What the console script does and says, in this process: another one imports torch first, for seconds."""
+    said, complained, code = io.StringIO(), io.StringIO(), 0
+    with (
+        chdir(cwd),
+        redirect_stdout(said),
+        redirect_stderr(complained),
+        mock.patch.object(sys, "argv", ["evolve", *map(str, arguments)]),
+        mock.patch.dict(os.environ, COLUMNS="200"),
+    ):
+        try:
+            main()
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+    return _checked(subprocess.CompletedProcess(arguments, code, said.getvalue(), complained.getvalue()), check=check)
+
+
+def evolve_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the console script as a user does."""
     completed = subprocess.run(
         command(*arguments),
         cwd=cwd,
-        env=environment_with(**environment),
+        env=environment_with(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=200,
     )
+    return _checked(completed, check=True)
+
+
+def _checked(completed: subprocess.CompletedProcess[str], *, check: bool) -> subprocess.CompletedProcess[str]:
     if check and completed.returncode:
         raise AssertionError(
-            f"evolve {arguments} ended with {completed.returncode}:\n{completed.stdout}{completed.stderr}"
+            f"evolve {completed.args} ended with {completed.returncode}:\n{completed.stdout}{completed.stderr}"
         )
     return completed
 
