@@ -202,7 +202,7 @@ def test_chat_answers_one_prompt_and_a_piped_conversation(run: Path, tmp_path: P
     winner = tmp_path / "winner"
     evolve("export", run, "--to", winner, cwd=run)
     one = evolve("chat", winner, "--prompt", "Do you like soup?", cwd=run).stdout
-    assert one.count("\n") == 1  # Other control characters are words to these members.
+    assert one.count("\n") == 1  # Random members say control characters that splitlines() would split at.
     piped = subprocess.run(
         command("chat", winner),
         input="Do you like soup?\nWhy?\n",
@@ -211,8 +211,8 @@ def test_chat_answers_one_prompt_and_a_piped_conversation(run: Path, tmp_path: P
         text=True,
         timeout=120,
     )
-    first, _second, _nothing = piped.stdout.split("\n")
-    assert first == one.removesuffix("\n")  # Equal seeds give equal answers, piped or not.
+    first, _second = piped.stdout.strip("\n").split("\n")
+    assert first == one.strip("\n")  # Equal seeds give equal answers, piped or not.
 
 
 def test_export_refuses_to_overwrite(run: Path, tmp_path: Path) -> None:
