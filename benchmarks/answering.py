@@ -21,7 +21,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import GPT2LMHeadModel
 
 import experiments
 from experiments.config import load_experiment
@@ -29,8 +31,9 @@ from experiments.preparation import Problem, prepare
 from genomes.genome import Genome
 from genomes.huggingface.trunk_composite import ModelTrunk
 from genomes.lockstep import Question, answer_together
-from genomes.nodes import ResponseNode
+from genomes.nodes import MemberNode, ResponseNode
 from genomes.phenotype import Phenotype, PrefillCache, compile_genome
+from genomes.trunks import FastTrunk
 
 POPULATION, PROMPTS = 24, 16
 
@@ -134,6 +137,102 @@ def population_ratios(problem: Problem, contexts: Sequence[Sequence[str]], *, ro
     tell("lockstep / bare products, attention's too", seconds["lockstep"] / seconds["products"])
 
 
+def step_ratio(problem: Problem, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
+    """A further token of the mean of all members, against those of each member alone."""
+    founders = dict(problem.space.founders())
+    composite = founders["uniform-mean"]
+    members = sorted({node.member for node in composite.of_type(MemberNode).values()})
+    seeds = list(range(len(contexts)))
+
+    def decoding(genome: Genome, num_tokens: int) -> Call:
+        nodes = {
+            name: replace(node, max_new_tokens=num_tokens) if isinstance(node, ResponseNode) else node
+            for name, node in genome.nodes.items()
+        }
+        phenotype = compile_genome(Genome(nodes, genome.edges), problem.catalogue, prefill_cache=PrefillCache())
+        phenotype.closing = phenotype.closing[:1]  # Line breaks do not end an answer, so that all are of full length.
+        return lambda: answer_together([Question(phenotype, contexts, seeds)])
+
+    runs: dict[str, Call] = {}
+    for num_tokens in (4, 24):
+        runs[f"composite {num_tokens}"] = decoding(composite, num_tokens)
+        for name in members:
+            runs[f"{name} {num_tokens}"] = decoding(founders[f"single:{name}"], num_tokens)
+    seconds = best_seconds(runs, rounds=rounds + 1)
+    steps = {name: (seconds[f"{name} 24"] - seconds[f"{name} 4"]) / 20 for name in ("composite", *members)}
+    alone = sum(steps[name] for name in members)
+    print(f"\na step of {len(members)} members together {1e3 * steps['composite']:.1f} ms, alone {1e3 * alone:.1f} ms")
+    tell("composite decode step / sum of its members' own", steps["composite"] / alone, most=1.15)
+
+
+class Stacked:
+    """The layers of members of one shape but for attention, all members in one product: [members, rows, width]."""
+
+    def __init__(self, models: Sequence[GPT2LMHeadModel]) -> None:
+        blocks = [model.transformer.h for model in models]
+        layers = [
+            [
+                (block.ln_1, block.attn.c_attn, block.attn.c_proj, block.ln_2, block.mlp.c_fc, block.mlp.c_proj)
+                for block in of_model
+            ]
+            for of_model in zip(*blocks, strict=True)
+        ]
+        self._blocks = [
+            [(self._stack(parts, "weight"), self._stack(parts, "bias")) for parts in zip(*block, strict=True)]
+            for block in layers
+        ]
+        self._head = torch.stack([model.lm_head.weight.T for model in models])
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits of embedded tokens."""
+        width = x.shape[-1]
+        for first, attention, projection, second, inner, outer in self._blocks:
+            mixed = self._linear(self._normed(x, first), attention)
+            x = x + self._linear(mixed[..., :width], projection)
+            x = x + self._linear(functional.gelu(self._linear(self._normed(x, second), inner), approximate="tanh"), outer)
+        return torch.bmm(x, self._head)
+
+    @staticmethod
+    def _stack(parts: Sequence[Any], name: str) -> torch.Tensor:
+        stacked = torch.stack([getattr(part, name) for part in parts])
+        return stacked if stacked.dim() == 3 else stacked[:, None]
+
+    @staticmethod
+    def _linear(x: torch.Tensor, layer: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        return torch.baddbmm(layer[1], x, layer[0])
+
+    @staticmethod
+    def _normed(x: torch.Tensor, layer: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        return functional.layer_norm(x, x.shape[-1:]) * layer[0] + layer[1]
+
+
+def stacking_ratios(problem: Problem, *, rounds: int) -> None:
+    """Members of one shape in stacked products, against one after the other, by rows of each."""
+    loaded = [problem.catalogue.load(name) for name in problem.catalogue.names]
+    shape = loaded[0].model.config.n_embd, loaded[0].model.config.n_layer
+    models = [one.model for one in loaded if (one.model.config.n_embd, one.model.config.n_layer) == shape]
+    trunks = [FastTrunk(model, key="") for model in models]
+    stacked = Stacked(models)
+    print(f"\n{len(models)} members of one shape, a loop / hand-stacked (above 1: stacking is faster):")
+    for num_rows in (1, 4, 16, 64, 256):
+        tokens = torch.zeros(num_rows, dtype=torch.long)
+        embedded = torch.randn(len(models), num_rows, shape[0])
+        repeats = max(1, 64 // num_rows)
+
+        def loop(tokens: torch.Tensor = tokens, repeats: int = repeats) -> None:
+            for _ in range(repeats):
+                for trunk in trunks:
+                    trunk.logits(trunk.run(tokens, tokens, lambda _, mixed: mixed[:, : shape[0]]))
+
+        def together(embedded: torch.Tensor = embedded, repeats: int = repeats) -> None:
+            for _ in range(repeats):
+                stacked(embedded)
+
+        with torch.inference_mode():
+            seconds = best_seconds({"loop": loop, "stacked": together}, rounds=3 * rounds)
+        print(f"  {num_rows} rows of each: {seconds['loop'] / seconds['stacked']:.2f}")
+
+
 def tell(label: str, ratio: float, *, least: float | None = None, most: float | None = None) -> None:
     bound = "" if least is None and most is None else f" (bound {'>=' if least else '<='} {least or most}"
     if bound:
@@ -150,6 +249,8 @@ def main() -> None:
     problem = prepare(config, is_serial=True)
     contexts = [example.context for example in problem.factory.panels["search"][:PROMPTS]]
     population_ratios(problem, contexts, rounds=arguments.rounds)
+    step_ratio(problem, contexts, rounds=arguments.rounds)
+    stacking_ratios(problem, rounds=arguments.rounds)
 
 
 if __name__ == "__main__":
