@@ -87,8 +87,12 @@ def phenotypes(genomes: Sequence[Genome], problem: Problem, *, is_reference: boo
         return made
     trunks = {name: ModelTrunk(problem.catalogue.load(name).model) for name in problem.catalogue.names}
     return [
-        Phenotype(one.program, {name: problem.catalogue.load(name).model for name in one.program.members}, one.tokenizer,
-                  trunks=trunks)
+        Phenotype(
+            one.program,
+            {name: problem.catalogue.load(name).model for name in one.program.members},
+            one.tokenizer,
+            trunks=trunks,
+        )
         for one in made
     ]
 
@@ -189,7 +193,9 @@ class Stacked:
         for first, attention, projection, second, inner, outer in self._blocks:
             mixed = self._linear(self._normed(x, first), attention)
             x = x + self._linear(mixed[..., :width], projection)
-            x = x + self._linear(functional.gelu(self._linear(self._normed(x, second), inner), approximate="tanh"), outer)
+            x = x + self._linear(
+                functional.gelu(self._linear(self._normed(x, second), inner), approximate="tanh"), outer
+            )
         return torch.bmm(x, self._head)
 
     @staticmethod

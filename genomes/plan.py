@@ -24,8 +24,8 @@ class Writing:
 
 
 Operation = Stream | Writing | MemberValue | CombinerValue
-"""What a task does. Indices in it are those of tasks: the source of a draft is a ``Writing``, a value's inputs are values
-or, for ``MemberValue``, a stream."""
+"""What a task does. Indices in it are those of tasks: the source of a draft is a ``Writing``, the inputs of a value are
+values or, for ``MemberValue``, a stream."""
 
 
 @dataclass(frozen=True, slots=True)

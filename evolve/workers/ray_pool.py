@@ -1,4 +1,4 @@
-"""The pool of Ray actors: one submission in flight per actor, a deadline for each, and a new actor for each that is lost.
+"""The pool of Ray actors: one submission in flight per actor, a deadline for each, and a new actor for a lost one.
 
 ``ray.util.ActorPool`` is not used: it shrinks when an actor dies, and loses results. Actors themselves are booted and
 replaced in ``ray_workers``, Ray is started or joined in ``ray_cluster``.
@@ -146,10 +146,8 @@ class RayPool:
 
     def _poll(self, workers: RayWorkers, *, until: float) -> None:
         """Wait for the next event, at the latest ``until`` (monotonic clock), and take in all that happened."""
-        if self._running:
-            deadline = min(map(self._overdue_from, self._running.values()))
-        else:
-            deadline = workers.startup_deadline()
+        overdue = [self._overdue_from(call) for call in self._running.values()]
+        deadline = min(overdue) if overdue else workers.startup_deadline()
         pending = [*self._running, *workers.booting]
         done, _ = ray.wait(pending, num_returns=1, timeout=max(0.0, min(until, deadline) - time.monotonic()))
         if done:
@@ -199,7 +197,7 @@ class RayPool:
                     self._finish(call, [timed_out(self._settings.deadline_seconds, seconds=now - call.started)])
 
     def _was_split(self, job: _Job) -> bool:
-        """Whether the job held several requests, of which each is now to be evaluated alone: one of them is at fault."""
+        """Whether the job held several requests, of which each is now evaluated alone: one of them is at fault."""
         if len(job.requests) == 1:
             return False
         parts = [_Job({ticket: request}, job.submission) for ticket, request in job.requests.items()]

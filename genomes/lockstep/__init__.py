@@ -2,8 +2,8 @@
 
     answers = answer_together([Question(phenotype, contexts, seeds), ...])
 
-The answers are those of ``Phenotype.answer_tokens``, which is the slow twin that tests compare with. Sums of floats depend
-on what stands in one batch, in their last bits, so whoever needs a history that can be repeated fixes the batches.
+The answers are those of ``Phenotype.answer_tokens``, which is the slow twin that tests compare with. Sums of floats
+depend on what stands in one batch, in their last bits, so whoever needs to repeat a history fixes the batches.
 
     plan (genomes/plan.py)     equal streams of all genomes are one, drafts before their readers
     strands.py                 a stream on its prompts, read once, and on the rows that go on from there

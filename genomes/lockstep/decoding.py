@@ -79,7 +79,7 @@ def _answers(question: Question, written: list[list[list[int]]]) -> list[list[in
 
 
 def _is_plain(question: Question) -> bool:
-    """Whether it asks for something, rightly, of members that have to be there; others are ``answer_tokens``' matter."""
+    """Whether it asks for something of members that have to be there; the rest is ``answer_tokens``' matter."""
     return len(question.contexts) == len(question.seeds) > 0 and not question.phenotype.is_tolerant
 
 

@@ -6,7 +6,6 @@ one rule per linear pool. Other methods run as genomes/combiners/ has them, whic
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -48,7 +47,7 @@ class Distribution:
 
 
 Rule = Callable[[Sequence[Distribution], torch.Tensor, torch.Tensor, Mapping[str, Any]], torch.Tensor]
-"""Inputs, weights ([inputs] or [inputs, rows]), evidence ([inputs, rows]) and genes to probabilities [rows, vocabulary]."""
+"""Inputs, weights [inputs], evidence [inputs, rows] and genes to probabilities [rows, vocabulary]."""
 
 
 def _mean(inputs: Sequence[Distribution], weights: torch.Tensor, evidence: torch.Tensor, _: object) -> torch.Tensor:
@@ -131,5 +130,7 @@ def _combined(
         return Distribution(probabilities=RULES[value.method](inputs, weights, evidence[index].T, parameters))
     logs = torch.stack([one.logs for one in inputs])[:, :, None]
     known = evidence[index].T[..., None] if index in evidence else logs.new_zeros(()).expand(logs.shape[:3])
-    joint = COMBINERS[value.method].combine(logs, weights=weights.to(logs.device), evidence=known, parameters=parameters)
+    joint = COMBINERS[value.method].combine(
+        logs, weights=weights.to(logs.device), evidence=known, parameters=parameters
+    )
     return Distribution(logits=joint[:, 0])

@@ -1,4 +1,4 @@
-"""One genome in lockstep: its open rows, what it remembers of their texts, and the distributions of their next tokens."""
+"""One genome in lockstep: its open rows, what it remembers of their texts, and how likely their next tokens are."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class GenomeRows:
         return joint
 
     def go_on(self, logits: Mapping[int, torch.Tensor]) -> torch.Tensor:
-        """Log-probabilities of the next token of each open row, from its streams' logits, [rows that read, vocabulary]."""
+        """Log-probabilities of the next token of each open row, from logits by stream: [rows that read, vocabulary]."""
         spread = {stream: self._spread(stream, given) for stream, given in logits.items()}
         values = distributions(self._program, spread, evidence=self._evidence, routes=self._routes)
         newest = {}
@@ -182,7 +182,7 @@ class _AfterPrompts(CompositeRuntime):
 
     Attributes:
         needs_states: Whether distributions at all tokens of the prompts are needed.
-        handed: By stream, of the rows that read it: hidden states at the prompts' tokens, or else the logits after them.
+        handed: By stream, of the rows that read it: hidden states at the prompts' tokens, or else logits after them.
         foreseen: By stream and temperature, where states are not needed, the log-likelihood of every token of the
             prompts but the first, [rows, positions - 1].
     """
@@ -219,7 +219,9 @@ class _AfterPrompts(CompositeRuntime):
         if self.needs_states:
             return super()._logits(stream, hidden, reads, shape)
         logits = hidden[stream]
-        return reads[stream].new_zeros(*shape, self._trunks[stream].vocabulary_size).float() if logits is None else logits
+        if logits is None:
+            return torch.zeros(*shape, self._trunks[stream].vocabulary_size, device=reads[stream].device)
+        return logits
 
     def _foreseen(
         self,

@@ -1,7 +1,7 @@
 """One stream in lockstep: its prompts, read once for all genomes, and the rows that go on from them.
 
-Rows of one prompt share its keys and values: attention reads them once for all of these rows, in one matrix product, and
-only what a row said itself is kept per row. Which rows there are is the caller's business.
+Rows of one prompt share its keys and values: attention reads them once for all of these rows, in one matrix product,
+and only what a row said itself is kept per row. Which rows there are is the caller's business.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PIECE_NUMBERS = 1 << 19  # Logits of texts are made in pieces that fit into a c
 
 
 class Strand:
-    """A member after some texts. Only their real tokens are computed; texts are read from the left, padded on the right.
+    """A member after some texts. Only their real tokens are computed; they are padded on the right.
 
     Attributes:
         trunk: The member's forward pass.
@@ -38,8 +38,8 @@ class Strand:
         longest = max(map(len, texts))
         if longest > trunk.num_positions:
             raise ValueError(
-                f"A text has {longest} tokens, drafts included; the member has {trunk.num_positions} positions. Shorten "
-                "the prompt or the answer."
+                f"A text has {longest} tokens, drafts included; the member has {trunk.num_positions} positions. "
+                "Shorten the prompt or the answer."
             )
         self.trunk = trunk
         self._texts = texts

@@ -25,8 +25,8 @@ SEARCH = {"population": 6, "tournament": 3, "lag": 6, "batch": 3, "rescore_every
 @pytest.fixture(scope="module")
 def problem(tmp_path_factory: pytest.TempPathFactory) -> Problem:
     directory = tmp_path_factory.mktemp("tiny")
-    sections = {"search": SEARCH, "budget": {"births": 9}, "fitness": {"prompts_per_evaluation": 4, "objectives": ["coherence", "nll"]}}
-    path = write_experiment(directory, **sections)
+    fitness = {"prompts_per_evaluation": 4, "objectives": ["coherence", "nll"]}
+    path = write_experiment(directory, search=SEARCH, budget={"births": 9}, fitness=fitness)
     return prepare(load_experiment(path, []), is_serial=True)
 
 

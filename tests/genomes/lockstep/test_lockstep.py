@@ -163,7 +163,7 @@ class TestStrand:
     def test_rows_that_do_not_fit_are_refused(self) -> None:
         with torch.inference_mode():
             rows = Rows(self.strand([1] * 96), torch.tensor([0]), torch.tensor([0]))
-            with pytest.raises(ValueError, match="would read 97 tokens.*has 96 positions"):
+            with pytest.raises(ValueError, match=r"would read 97 tokens.*has 96 positions"):
                 rows.step(torch.tensor([3]))
 
 
