@@ -48,7 +48,8 @@ def em_step(weights: Floats, likelihoods: Floats, counts: Floats) -> Floats:
         counts: As in ``mixture_weights``.
     """
     shares: Floats = weights * (likelihoods @ (counts / (weights @ likelihoods)))
-    return shares / shares.sum()
+    normalised: Floats = shares / shares.sum()
+    return normalised
 
 
 def gated_weights(
