@@ -10,7 +10,7 @@ import heapq
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -79,16 +79,25 @@ class SimulatedPool:
         driver_seconds: Real seconds that passed outside of this object.
     """
 
-    def __init__(self, capacity: int, *, mean_seconds: float, spread: float, seed: int) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        mean_seconds: float,
+        spread: float,
+        seed: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         """Durations are log-normal with this mean, ``spread`` being the standard deviation of their logarithm."""
         self.capacity = capacity
+        self._clock = clock
         self.now = self.last_submitted = self.driver_seconds = 0.0
         self._location = math.log(mean_seconds) - spread**2 / 2
         self._spread = spread
         self._rng = np.random.default_rng(seed)
         self._running: list[tuple[float, int, EvaluationRequest, float]] = []
         self._spans: list[tuple[float, float]] = []
-        self._left_at = time.perf_counter()
+        self._left_at = self._clock()
 
     @property
     def utilisation(self) -> float:
@@ -110,7 +119,7 @@ class SimulatedPool:
             finished, ticket, request, started = heapq.heappop(self._running)
             self.now = max(self.now, finished)
             done.append(Completed(ticket, _evaluated(request), f"w{ticket % self.capacity}", started, finished))
-        self._left_at = time.perf_counter()
+        self._left_at = self._clock()
         return done
 
     def close(self) -> None:
@@ -123,7 +132,7 @@ class SimulatedPool:
         self.close()
 
     def _pass_time(self) -> None:
-        entered = time.perf_counter()
+        entered = self._clock()
         self.driver_seconds += entered - self._left_at
         self.now += entered - self._left_at
         self._left_at = entered
