@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # Public, but not in __all__.
 
 from experiments.export.artifact import CARD_FILE
 
@@ -70,13 +70,16 @@ def _asked(name: str, ask: Callable[..., Any], *args: Any, **kwargs: Any) -> Any
     try:
         return ask(*args, **kwargs)
     except OfflineModeIsEnabled as error:
-        cause, remedy, reason = error, "Unset HF_HUB_OFFLINE", "the environment says to stay offline"
+        raise _refusal(name, "the environment says to stay offline", "Unset HF_HUB_OFFLINE") from error
     except LocalTokenNotFoundError as error:
-        cause, remedy, reason = error, "Run `hf auth login`, or set HF_TOKEN", "nobody is logged in"
+        raise _refusal(name, "nobody is logged in", "Run `hf auth login`, or set HF_TOKEN") from error
     except Exception as error:  # Which HTTP library's errors come through depends on the hub client's version.
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        cause, remedy, reason = error, "Mend that", " ".join(lines[:3]).rstrip(".") or type(error).__name__
-    raise HubError(
+        raise _refusal(name, " ".join(lines[:3]).rstrip(".") or type(error).__name__, "Mend that") from error
+
+
+def _refusal(name: str, reason: str, remedy: str) -> HubError:
+    return HubError(
         f"--push-to-hub is {name!r}, and the hub does not take it: {reason}. {remedy}; a directory that is written "
         f"already can be sent with `hf upload {name} DIRECTORY`."
-    ) from cause
+    )
