@@ -227,7 +227,7 @@ class TestVersion:
 
 
 def test_the_documented_section_is_one(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "objectives.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "own-objective.md").read_text(encoding="utf-8")
     (section,) = re.findall(r"^```yaml\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     (module, _) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     (tmp_path / "politeness.py").write_text(module)
