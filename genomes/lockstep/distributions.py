@@ -81,7 +81,7 @@ RULES: Mapping[str, Rule] = {"mean": _mean, "weighted": _weighted, "bayesian": _
 
 
 def _pool(inputs: Sequence[Distribution], weights: Sequence[Any]) -> torch.Tensor:
-    pooled = inputs[0].probabilities * weights[0]
+    pooled: torch.Tensor = inputs[0].probabilities * weights[0]
     for one, weight in zip(inputs[1:], weights[1:], strict=True):
         if isinstance(weight, float):
             pooled.add_(one.probabilities, alpha=weight)

@@ -47,9 +47,9 @@ class Strands:
         self._device = device
         self.places: dict[int, dict[Prompt, int]] = {}
         for streams, program in zip(plan.streams, wanted, strict=True):
-            for stream, prompt in program:
-                texts = self.places.setdefault(streams[stream], {})
-                texts.setdefault(prompt, len(texts))
+            for number, prompt in program:
+                places = self.places.setdefault(streams[number], {})
+                places.setdefault(prompt, len(places))
         answering = {task.operation.stream for task in plan.tasks if isinstance(task.operation, MemberValue)}
         lengths = self._draft_lengths(plan)
         self._temperatures = _read_for_evidence(plan)

@@ -77,8 +77,9 @@ class Strand:
         is_last = torch.zeros(len(self._tokens), dtype=torch.bool, device=self._tokens.device)
         is_last[self._ends - 1] = True
         places = (~is_last).nonzero()[:, 0]
+        size = max(1, _PIECE_NUMBERS // self.trunk.vocabulary_size)
         totals: dict[float, list[torch.Tensor]] = {temperature: [] for temperature in temperatures}
-        for piece in places.split(max(1, _PIECE_NUMBERS // self.trunk.vocabulary_size)):
+        for piece in torch.split(places, size):
             logits = self.trunk.logits(self._states[piece]).float()
             chosen = logits.gather(-1, self._tokens[piece + 1][:, None])[:, 0]
             for temperature, parts in totals.items():
@@ -86,7 +87,7 @@ class Strand:
                 parts.append(chosen / temperature - log_normalisers(scaled))
         sizes = (self.lengths - 1).tolist()
         return {
-            temperature: list(torch.cat([self._states.new_zeros(0).float(), *parts]).split(sizes))
+            temperature: list(torch.split(torch.cat([self._states.new_zeros(0).float(), *parts]), sizes))
             for temperature, parts in totals.items()
         }
 
@@ -218,4 +219,5 @@ class Rows:
         own, share = (own - peak).exp_(), (top - peak).exp_()
         own_read = (said[1].view(-1, num_rows, num_heads, head_width) * own[..., None]).sum(dim=0)
         total = total * share + own.sum(dim=0)
-        return ((read * share[..., None] + own_read) / total[..., None]).view(num_rows, -1)
+        attended: torch.Tensor = (read * share[..., None] + own_read) / total[..., None]
+        return attended.view(num_rows, -1)
