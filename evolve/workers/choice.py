@@ -24,11 +24,15 @@ def open_fitting_pool(
     """A pool in this process where ``num_evaluations`` end sooner there, else Ray actors; and why, as a sentence.
 
     An evaluator is made here and evaluates ``trial`` twice, so that caches are warm as they will be. A trial that fails
-    decides for Ray, where a failure costs a worker at most. Both pools give the same results.
+    decides for Ray, where a failure costs a worker at most. So does a GPU: what was tried here would stay on it beside
+    the workers. Both pools give the same results.
 
     Raises:
         WorkersUnavailableError: The factory fails, or Ray has no room for the workers.
     """
+    if settings.gpus_per_worker:
+        why = f"each holds {settings.gpus_per_worker:g} GPU"
+        return open_pool(factory, settings), f"evaluating in {settings.count} Ray workers: {why}"
     started = time.perf_counter()
     pool: WorkerPool = SerialPool(factory, settings)
     making = time.perf_counter() - started

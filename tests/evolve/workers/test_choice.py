@@ -36,3 +36,14 @@ def test_a_trial_that_fails_goes_to_ray(monkeypatch: pytest.MonkeyPatch) -> None
     pool, why = opened(monkeypatch, request("fail"), 10)
     assert pool == "ray"
     assert "the trial failed (KeyError: 'no such member'" in why
+
+
+def test_workers_with_a_gpu_are_ray_s_untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never() -> None:
+        raise AssertionError("an evaluator was made here")
+
+    monkeypatch.setattr(choice, "open_pool", lambda factory, settings: "ray")
+    settings = WorkerSettings(2, 60.0, gpus_per_worker=0.25)
+    pool, why = open_fitting_pool(never, settings, trial=request("value"), num_evaluations=1)  # type: ignore[arg-type]
+    assert pool == "ray"
+    assert why == "evaluating in 2 Ray workers: each holds 0.25 GPU"
