@@ -35,6 +35,7 @@ docs: setup  ## the site, in site/
 BENCHMARKS ?= answering teacher_forcing scoring workers_scaling worker_memory driver_time replay simulation
 
 bench: setup  ## every claim of speed with its bound, one after the other (half an hour on 2 quiet cores)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[benchmarks]'
 	for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit; done
 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)

@@ -1,6 +1,6 @@
 """Scoring replies against the same scorer on sentence-transformers' ``encode`` as it comes.
 
-    pip install sentence-transformers; OMP_NUM_THREADS=1 python benchmarks/scoring.py
+    OMP_NUM_THREADS=1 python benchmarks/scoring.py        # needs sentence-transformers (extra ``benchmarks``)
 
 Claims: at least 3 times as many replies per second, and a rank correlation of scores of at least .98. Contexts are the
 quickstart's search panel; each is answered by its human reply, two replies of other conversations, the human reply

@@ -1,6 +1,6 @@
 """Memory of one more worker on a node, beside the weights that all workers share.
 
-    python benchmarks/worker_memory.py
+    python benchmarks/worker_memory.py                    # needs psutil (extra ``benchmarks``)
 
 Claim: at most 150 MB for each extra worker, with members of 124 million parameters. Two members of the size of GPT-2
 with random weights are written to a temporary directory; the quickstart's evaluator answers with both in two Ray
