@@ -55,8 +55,11 @@ def served(
     """
     os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Serve kills a proxy that is not ready within 5 s, but on a busy machine its imports take longer.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "30")
     import ray
     from ray import serve
+    from ray.exceptions import RayError
     from ray.serve.config import HTTPOptions, gRPCOptions
 
     from experiments.serve.deployments import application, num_cpus
@@ -92,8 +95,8 @@ def served(
             )
             serve.run(app, name=APPLICATION, route_prefix="/")
             yield
-        except RuntimeError as error:
-            raise ServingError(f"Ray Serve cannot run the composite: {error}") from error
+        except (RuntimeError, RayError) as error:
+            raise ServingError(f"Ray Serve cannot run the composite: {type(error).__name__}: {error}") from error
         finally:
             if address is None:
                 serve.shutdown()

@@ -12,7 +12,7 @@ from ray.serve.schema import ServeDeploySchema
 
 from experiments.commands.serve import serve_artifact
 from experiments.export.artifact import ArtifactError
-from experiments.serve.cluster import Ports
+from experiments.serve.cluster import Ports, ServingError, served
 from experiments.serve.deployments import application, build, num_cpus
 from experiments.serve.serve_config import write_serve_config
 from experiments.serve.settings import ServedModel, check_exposure, is_loopback, parse_replicas, served_name
@@ -106,3 +106,24 @@ def test_the_command_says_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     assert "grpc_options" not in document
     args = document["applications"][0]["args"]
     assert (args["limits"]["num_waiting"], args["artifact"]) == (5, str(artifact))
+
+
+def test_what_ray_says_of_a_start_that_fails_is_passed_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray import serve
+    from ray.exceptions import ActorDiedError
+
+    def dies(**options: object) -> None:
+        raise ActorDiedError
+
+    ended = []
+    monkeypatch.setattr("ray.init", lambda **options: None)
+    monkeypatch.setattr("ray.shutdown", lambda: ended.append("ray"))
+    monkeypatch.setattr(serve, "start", dies)
+    monkeypatch.setattr(serve, "shutdown", lambda: ended.append("serve"))
+    model = ServedModel(artifact=str(write(folder, "single")))
+    with (
+        pytest.raises(ServingError, match="Ray Serve cannot run the composite: ActorDiedError: The actor died"),
+        served(model, {"controller": 1, "ada": 1}, Ports()),
+    ):
+        pass
+    assert ended == ["serve", "ray"]
