@@ -206,7 +206,14 @@ class _AfterPrompts(CompositeRuntime):
     ) -> dict[int, tuple[torch.Tensor, torch.Tensor]]:
         return {}
 
-    def _hidden(self, stream: int, tokens: torch.Tensor, mask: torch.Tensor, cache: object) -> torch.Tensor:
+    def _hidden(
+        self,
+        stream: int,
+        tokens: torch.Tensor,
+        mask: torch.Tensor,
+        cache: object,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         return self.handed[stream]
 
     def _logits(
