@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genomes.teacher_forcing.tempering import TOLERANCE_NATS, chosen_points, coefficients, normalisers, points
@@ -20,6 +20,7 @@ def distributions(spread: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("spread", [0.5, 3.0, 8.0])
 @given(at=st.floats(LOW, HIGH))
+@settings(deadline=None)
 def test_interpolation_is_as_exact_as_it_says(spread: float, at: float) -> None:
     given_distributions = distributions(spread)
     count = chosen_points(given_distributions, low=LOW, high=HIGH)
