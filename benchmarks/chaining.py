@@ -1,6 +1,6 @@
 """What chaining and gating gain in likelihood: modules and cores of ``experiments/modules.yaml`` on its test prompts.
 
-    python benchmarks/chaining.py [--experiment experiments/modules.yaml] [--panel test]
+    python benchmarks/chaining.py [--experiment experiments/modules.yaml] [--prompts 120]
 
 The control of the core is ``soloist``: the same recipe without ``upstream``, trained on as many tokens of the same
 domains. It prints each composition's NLL with its 95 % bootstrap interval, the active parameters, and the paired
@@ -75,13 +75,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experiment", type=Path, default=Path("experiments/modules.yaml"))
-    parser.add_argument("--panel", choices=("search", "validation", "test"), default="test")
+    parser.add_argument("--prompts", type=int, default=120, help="test prompts")
     arguments = parser.parse_args()
-    config = load_experiment(arguments.experiment, CONTROL)
+    config = load_experiment(arguments.experiment, [*CONTROL, f"data.prompts.test={arguments.prompts}"])
     documents = load_documents(config.data)
     panels = {str(split): panel for split, panel in panels_of(config.data, documents).items()}
     catalogue = member_catalogue(config, documents, is_serial=True)
-    examples = panels[arguments.panel]
+    examples = panels["test"]
     nlls, parameters = measured(catalogue, panels["search"], examples)
     print_table(nlls, parameters, config, examples)
 
