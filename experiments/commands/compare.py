@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rich.console import Console
@@ -32,6 +33,8 @@ DEFAULT_BASELINES = (
 """All that need no training."""
 
 DEFAULT_BUDGETS = {"nll": 300, "coherence": 60}
+
+_WIDE = 180  # columns
 
 
 def compare_methods(
@@ -70,7 +73,7 @@ def compare_methods(
         ValueError: A name or a number is not allowed, or the directory holds another comparison.
         MethodUnfitError: A method cannot take part.
     """
-    console = console or Console()
+    console = console or _console()
     _check(baselines, num_seeds, objective, budget, reference)
     store = store or Store()
     config = load_experiment(path, Execution(settings=settings).overrides())
@@ -116,6 +119,12 @@ def compare_methods(
     print_comparison(comparison, console=console)
     console.print(f"\nTables: {directory}/table.csv, curves.csv, results.json", soft_wrap=True)
     return comparison
+
+
+def _console() -> Console:
+    """Standard output; a file or a pipe has no width, and the 80 columns that rich assumes break every row."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_WIDE)
 
 
 def _check(
