@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/answering.py
 
 Random genomes of the quickstart's space (drafts among them) answer the same prompts, on one thread. All ratios are of
-times in one run, interleaved, the best of some rounds each; nothing is kept from one round to the next. *One at a time*
+processor times in one run, interleaved, the best of some rounds each; nothing is kept from one round to the next. *One at a time*
 is what ``Phenotype.answer_tokens`` costs genome after genome: with the members' forward passes as transformers has them
 (the reference), and with this package's own. *Bare products* are the matrix products that lockstep itself made, of the
 same shapes with the same weights, recorded once and made again with nothing around them: linear layers alone, and
@@ -44,13 +44,13 @@ Call = Callable[[], Any]
 
 
 def best_seconds(runs: dict[str, Call], *, rounds: int) -> dict[str, float]:
-    """The best time of each, interleaved."""
+    """The best processor time of each, interleaved: other work on the machine counts less than in wall time."""
     best = dict.fromkeys(runs, float("inf"))
     for _ in range(rounds):
         for name, run in runs.items():
-            started = time.perf_counter()
+            started = time.process_time()
             run()
-            best[name] = min(best[name], time.perf_counter() - started)
+            best[name] = min(best[name], time.process_time() - started)
     return best
 
 
