@@ -25,7 +25,8 @@ from experiments.results import Results
 from experiments.unify.distilled import Student, distil_composition
 from experiments.unify.folder import write_unified
 from experiments.unify.merged import merge_composition
-from experiments.unify.report import UnifiedReport, print_report
+from experiments.unify.report import UnifiedReport
+from experiments.unify.tables import print_report
 from genomes.genome import Genome
 from genomes.serialization import genome_from_json
 

@@ -1,28 +1,29 @@
 """From any composition to one model of any size: a student that learns the composition's next-token distributions.
 
 Knowledge distillation (Hinton, Vinyals & Dean 2015, https://arxiv.org/abs/1503.02531) at temperature 1 with soft
-targets alone, on the training split. Nothing here reads the other splits.
+targets alone, on the training split. Nothing here reads the other splits. lessons.py says what is taught.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerBase, Trainer, TrainingArguments, set_seed
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerBase, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
 
+from experiments.unify.lessons import Distiller, Texts, lessons_of, soft_cross_entropy
 from experiments.unify.merged import Unified, merge_composition
+from experiments.unify.modules import MarkedModule, marked_modules
 from genomes.genome import Genome
 from genomes.members.quiet import quiet_transformers
 from genomes.members.recipes import Recipe, Shape, TokenStream, training_blocks
-from genomes.members.training import Blocks, Progress
+from genomes.members.training import Progress
 from genomes.merging.models import MergeError
 from genomes.nodes import MemberNode
-from genomes.phenotype import MemberLoader, Phenotype, compile_genome
+from genomes.phenotype import MemberLoader, Phenotype
 
 _HEAD_WIDTH = 32
 _BATCH_SIZE = 8
@@ -35,7 +36,7 @@ class Student:
     Attributes:
         layers: Transformer blocks; None for as many as the composition's largest member has.
         width: Size of the hidden states; None likewise.
-        tokens: Training tokens, counted with repetition.
+        tokens: Training tokens, counted with repetition and without markers; of all teachers together.
         learning_rate: Peak of the cosine schedule (AdamW).
         seed: Seeds initial weights, and the choice and order of training blocks.
     """
@@ -63,7 +64,7 @@ def distil_composition(
     *,
     on_progress: Callable[[float], None] | None = None,
 ) -> Unified:
-    """A student of the composition.
+    """A student of the composition, and under their markers of its modules.
 
     It starts from weights of its size that are there already, those nearest to the composition on the first batch:
     members', or those of the linear merge. Where there are none it starts at random.
@@ -79,17 +80,21 @@ def distil_composition(
         ValueError: The members have no common tokenizer, or the budget is smaller than one update.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    teacher = compile_genome(genome, catalogue, device=device)
+    modules = marked_modules(genome, catalogue)
+    lessons = lessons_of(genome, modules, catalogue, device=device)
+    teacher = lessons[0].teacher
     members = {
         name: catalogue.load(name).model
         for name in sorted({node.member for node in genome.of_type(MemberNode).values()})
     }
-    config = _student_config(student, members, teacher)
+    longest_marker = max(len(lesson.marker) for lesson in lessons)
+    config = _student_config(student, members, num_positions=teacher.num_positions + longest_marker)
+    num_positions = config.n_positions - longest_marker
     streams = streams_with(teacher.tokenizer)
     recipe = Recipe(
         domains=dict.fromkeys(streams, 1.0),
         tokens=student.tokens,
-        shape=Shape(config.n_embd, config.n_layer, config.n_head, config.n_positions),
+        shape=Shape(config.n_embd, config.n_layer, config.n_head, num_positions),
         learning_rate=student.learning_rate,
         batch_size=_BATCH_SIZE,
         seed=student.seed,
@@ -100,8 +105,8 @@ def distil_composition(
     first = torch.from_numpy(blocks[:_BATCH_SIZE]).long().to(device)
     start, model = _nearest(_candidates(genome, catalogue, members, config), config, teacher, first)
     with tempfile.TemporaryDirectory(prefix="composite-evolve-distilling-") as scratch:
-        trainer = _Distiller(
-            teacher,
+        trainer = Distiller(
+            lessons,
             model=model.to(device),
             args=TrainingArguments(
                 output_dir=scratch,
@@ -116,11 +121,12 @@ def distil_composition(
                 save_strategy="no",
                 logging_strategy="no",
                 report_to=[],
+                remove_unused_columns=False,
                 disable_tqdm=True,
                 use_cpu=device == "cpu",
                 dataloader_pin_memory=device != "cpu",
             ),
-            train_dataset=Blocks(blocks),
+            train_dataset=Texts(blocks, num_lessons=len(lessons)),
             callbacks=[Progress(on_progress)] if on_progress else [],
         )
         trainer.remove_callback(PrinterCallback)
@@ -129,46 +135,30 @@ def distil_composition(
     notes = (
         f"Student of {config.n_layer} blocks of width {config.n_embd} ({model.num_parameters():,} parameters), started "
         f"from {start}.",
-        f"Distilled on {num_updates * _BATCH_SIZE * config.n_positions:,} tokens of the training split in "
+        f"Distilled on {num_updates * _BATCH_SIZE * num_positions:,} tokens of the training split in "
         f"{num_updates} updates, seed {student.seed}: the composition's distributions as soft targets.",
+        *_notes(modules),
     )
     return Unified("distilled", model.cpu().float().eval().requires_grad_(False), teacher.tokenizer, notes)
 
 
-def soft_cross_entropy(model: GPT2LMHeadModel, teacher: Phenotype, tokens: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy in nats per token of a model's distributions under the teacher's.
-
-    Where the teacher's members read drafts, the first half of every row is the prompt, and only what follows counts.
-
-    Args:
-        model: The student.
-        teacher: The composition.
-        tokens: Token ids, [batch, positions].
-    """
-    skipped, lengths = 0, None
-    if teacher.program.drafts:
-        half = tokens.shape[1] // 2
-        skipped, lengths = half - 1, torch.full((tokens.shape[0],), half, device=tokens.device)
-    targets = teacher.log_probabilities(tokens, prompt_lengths=lengths)[:, skipped:].clone()
-    found = model(tokens).logits[:, skipped:].float().log_softmax(dim=-1)
-    loss: torch.Tensor = -(targets.exp() * found).sum(dim=-1).mean()
-    return loss
+def _notes(modules: Sequence[MarkedModule]) -> list[str]:
+    if not modules:
+        return []
+    listed = "; ".join(f"{module.marker!r} {module.gives}" for module in modules)
+    return [
+        "Half of the tokens taught the composition without a marker, the others its modules behind their markers, in "
+        f"equal shares: {listed}."
+    ]
 
 
-class _Distiller(Trainer):  # type: ignore[misc]  # transformers is not typed for mypy here
-    def __init__(self, teacher: Phenotype, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._teacher = teacher
-
-    def compute_loss(self, model: Any, inputs: Mapping[str, torch.Tensor], **kwargs: Any) -> torch.Tensor:
-        return soft_cross_entropy(model, self._teacher, inputs["input_ids"])
-
-
-def _student_config(student: Student, members: Mapping[str, GPT2LMHeadModel], teacher: Phenotype) -> GPT2Config:
+def _student_config(student: Student, members: Mapping[str, GPT2LMHeadModel], *, num_positions: int) -> GPT2Config:
     """The student's configuration: the largest member's, in the sizes that were asked for."""
     largest = max(members.values(), key=lambda model: (model.num_parameters(), model.config.n_layer))
     config = GPT2Config(**largest.config.to_diff_dict())
-    config.n_positions = min(config.n_positions, teacher.num_positions)
+    config.n_positions = min(config.n_positions, num_positions)
+    if hasattr(config, "markers"):  # Of a member that is a unified model itself.
+        del config.markers
     for name in ("attn_pdrop", "embd_pdrop", "resid_pdrop"):
         setattr(config, name, 0.0)
     if student.layers is not None:

@@ -12,7 +12,9 @@ from transformers import GenerationConfig
 from experiments.export.artifact import GENOME_FILE, replaced
 from experiments.preparation import Problem
 from experiments.unify.merged import Unified
-from experiments.unify.report import UnifiedReport, interval_text, measure_unified
+from experiments.unify.modules import marked_modules, marker_table
+from experiments.unify.report import UnifiedReport, measure_unified
+from experiments.unify.tables import interval_text
 from genomes.genome import Genome
 from genomes.identity import canonical_genome, genome_key
 from genomes.members.quiet import quiet_transformers
@@ -39,6 +41,26 @@ print(tokenizer.decode(answer, skip_special_tokens=True).strip())
 Every turn stands on a line of its own and the answer is one line.
 """
 
+_MARKERS = """## Markers
+
+With a marker in front it answers as one module of the composition, without one as the whole. `config.json` holds
+the markers with their token ids; the tokens are put in front, not the text, whose last space would join the first word.
+
+```python
+import torch
+
+marker = torch.tensor([model.config.markers["ROLE"]["token_ids"]])
+tokens = torch.cat([marker, inputs["input_ids"]], dim=1)
+answer = model.generate(tokens, attention_mask=torch.ones_like(tokens))[0, tokens.shape[1] :]
+```
+"""
+
+_HOW_MARKERS_CAME = {
+    "distilled": "It was distilled with these markers, half of the time.",
+    "merged": "Nothing was trained for this: its members were trained behind these markers before they were merged, "
+    "and the table says what is left of that.",
+}
+
 
 def write_unified(genome: Genome, unified: Unified, to: Path, problem: Problem) -> UnifiedReport:
     """Write a unified model in one step: the directory is complete or not there.
@@ -53,6 +75,9 @@ def write_unified(genome: Genome, unified: Unified, to: Path, problem: Problem) 
     """
     genome = canonical_genome(genome)
     unified.model.generation_config = _generation_config(genome, unified)
+    markers = marker_table(marked_modules(genome, problem.catalogue), unified.tokenizer)
+    if markers:
+        unified.model.config.markers = markers
     with replaced(to) as scratch, quiet_transformers():
         unified.model.save_pretrained(scratch)
         unified.tokenizer.save_pretrained(scratch)
@@ -93,6 +118,7 @@ def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: Prob
         *unified.notes,
         "",
         _USE,
+        *_marker_lines(unified, report),
         "## What was kept\n",
         f"On {report.num_test_prompts} test prompts, with 95 % bootstrap intervals over prompts; differences are "
         f"paired. The last column compares {report.num_train_prompts} prompts of the training split with as many of "
@@ -123,3 +149,29 @@ def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: Prob
         "nothing of truth or safety. The members' licences apply to the weights.\n",
     ]
     return "\n".join(lines)
+
+
+def _marker_lines(unified: Unified, report: UnifiedReport) -> list[str]:
+    """The card's section on markers: how to use them, which there are, and what each of them does."""
+    if not report.modules:
+        return []
+    lines = [
+        _MARKERS,
+        f"{_HOW_MARKERS_CAME[unified.kind]} NLL on the test prompts in nats per token, lower is better; of a role with "
+        "several modules the marker stands for their mean.\n",
+        "| role | marker | what it gives | module | this model, marked | minus module's | unmarked, minus module's |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report.modules:
+        numbers = (
+            interval_text(interval, form, separator=" ")
+            for interval, form in (
+                (row.nll, ".3f"),
+                (row.nll_marked, ".3f"),
+                (row.nll_lost, "+.3f"),
+                (row.nll_unmarked_lost, "+.3f"),
+            )
+        )
+        marker = json.dumps(row.marker).replace("|", "\\|")  # A bar would end the cell.
+        lines.append(f"| {row.role} | `{marker}` | {row.gives} | {' | '.join(numbers)} |")
+    return [*lines, ""]

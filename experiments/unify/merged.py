@@ -45,7 +45,7 @@ def merge_composition(genome: Genome, catalogue: MemberLoader) -> Unified:
 
     Drafts are left out, as is what a combiner learns from the context: a combiner with weights gives its inputs these,
     any other gives them equal ones. Temperatures become part of the model's last norm, which is exact for one
-    temperature; of several it is their weighted mean.
+    temperature; of several it is their weighted mean. A marker stays what the user puts in front.
 
     Args:
         genome: A valid genome.
@@ -59,21 +59,23 @@ def merge_composition(genome: Genome, catalogue: MemberLoader) -> Unified:
     shares = answer_shares(plain)
     by_name: dict[str, float] = defaultdict(float)
     temperature = 0.0
-    for (name, member_temperature), share in shares.items():
+    for (name, member_temperature, _), share in shares.items():
         by_name[name] += share
         temperature += share * member_temperature
     members = {name: loader.load(name) for name in sorted(by_name)}
     has_drafts = any(isinstance(plain.nodes[edge.source], MemberNode) and edge.kind == "text" for edge in plain.edges)
     is_exact = len(shares) == 1 and not has_drafts
+    markers = sorted({catalogue.marker(role) for _, _, role in shares if role is not None} - {""})
     described = ", ".join(f"{name} {share:.3f}" for name, share in sorted(by_name.items()))
     notes = [
-        f"The model is {next(iter(members))}, whose distributions are the composition's."
+        f"The model is {next(iter(members))}, whose distributions are the composition's"
+        + (f" behind the marker {markers[0]!r}." if markers else ".")
         if is_exact
         else f"Linear merge of the models that answer, by their weight in the composition: {described}."
     ]
     if has_drafts:
         notes.append("Drafts are left out: one plain model writes none.")
-    if len({temperature for _, temperature in shares}) > 1:
+    if len({temperature for _, temperature, _ in shares}) > 1:
         notes.append(f"Member temperatures differ; their weighted mean {temperature:.4g} is used.")
     if len(members) == 1:
         (member,) = members.values()
@@ -89,20 +91,20 @@ def merge_composition(genome: Genome, catalogue: MemberLoader) -> Unified:
     return Unified("merged", model, tokenizer, tuple(notes))
 
 
-def answer_shares(plain: Genome) -> Mapping[tuple[str, float], float]:
-    """What every member that answers weighs in the response, by name and temperature; sums to 1.
+def answer_shares(plain: Genome) -> Mapping[tuple[str, float, str | None], float]:
+    """What every member that answers weighs in the response, by name, temperature and role; sums to 1.
 
     Args:
         plain: A genome without merges.
     """
-    shares: dict[tuple[str, float], float] = defaultdict(float)
+    shares: dict[tuple[str, float, str | None], float] = defaultdict(float)
     ((response_id, _),) = plain.of_type(ResponseNode).items()
     waiting = [(plain.inputs(response_id)[0].source, 1.0)]
     while waiting:
         node_id, share = waiting.pop()
         node = plain.nodes[node_id]
         if isinstance(node, MemberNode):
-            shares[node.member, node.temperature] += share
+            shares[node.member, node.temperature, node.role] += share
         elif isinstance(node, CombinerNode):
             edges = plain.inputs(node_id)
             has_weights = METHODS[node.method].has_weights
@@ -110,7 +112,7 @@ def answer_shares(plain: Genome) -> Mapping[tuple[str, float], float]:
             waiting += [
                 (edge.source, share * weight / sum(weights)) for edge, weight in zip(edges, weights, strict=True)
             ]
-    return dict(sorted(shares.items()))
+    return dict(sorted(shares.items(), key=lambda item: (*item[0][:2], item[0][2] or "")))
 
 
 @torch.no_grad()

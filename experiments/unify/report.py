@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from experiments.compositions import CompositionEvaluator, CompositionEvaluatorFactory, joined
 from experiments.corpora.panels import panel_of
 from experiments.preparation import Problem
-from fitness.objectives import OBJECTIVES
+from experiments.unify.modules import marked_modules, played_roles
+from fitness.objectives import OBJECTIVES, ObjectiveOperator
 from fitness.result import Evaluation
 from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean
 from genomes.genome import Genome
@@ -27,7 +24,8 @@ from genomes.nodes import Edge, MemberNode, Node, PromptNode, ResponseNode
 UNIFIED = "unified"
 """The name that the unified model has among the members while it is scored."""
 
-_OPERATORS = [OBJECTIVES["coherence"], OBJECTIVES["nll"], OBJECTIVES["active_parameters"]]
+_NLL = OBJECTIVES["nll"]
+_OPERATORS = [OBJECTIVES["coherence"], _NLL, OBJECTIVES["active_parameters"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +56,49 @@ class UnifiedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleRow:
+    """What the unified model is under the marker of one module, in NLL of the human replies to the test prompts.
+
+    Attributes:
+        role: The module's role.
+        marker: The role's marker.
+        gives: What stands there in the composition.
+        nll: The module's own, in nats per token.
+        nll_marked: The unified model's, with the marker in front.
+        nll_lost: ``nll_marked`` minus ``nll``, paired over prompts; 0 where it answers as the module.
+        nll_unmarked_lost: The same of the unified model without the marker: what there would be to lose.
+    """
+
+    role: str
+    marker: str
+    gives: str
+    nll: Interval
+    nll_marked: Interval
+    nll_lost: Interval
+    nll_unmarked_lost: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class UnifiedReport:
     """What was kept.
 
     Attributes:
         rows: Composite, unified model, best member.
+        modules: Every module with a marker; none where roles have none.
         num_test_prompts: Prompts of ``coherence`` and ``nll``.
         num_train_prompts: Prompts of ``nll_train``.
         notes: How the unified model came about.
     """
 
     rows: tuple[UnifiedRow, ...]
+    modules: tuple[ModuleRow, ...]
     num_test_prompts: int
     num_train_prompts: int
     notes: tuple[str, ...]
 
 
 def measure_unified(genome: Genome, directory: Path, problem: Problem, *, notes: Sequence[str]) -> UnifiedReport:
-    """Score composition, unified model and best member.
+    """Score composition, unified model and best member, and the unified model under every marker.
 
     The best member is the one of the composition's that is most coherent on the validation prompts. The training
     prompts are as many as the validation's, cut from the training split in the same way.
@@ -94,9 +117,11 @@ def measure_unified(genome: Genome, directory: Path, problem: Problem, *, notes:
     evaluator = factory()
     measured = partial(_measured, evaluator=evaluator, factory=factory)
     members = sorted({node.member for node in genome.of_type(MemberNode).values()})
-    validations = {name: measured(single(name, genome), "validation") for name in [*members, UNIFIED]}
+    roles = played_roles(genome)
+    alone = {name: single(name, genome, role=roles.get(name)) for name in [*members, UNIFIED]}
+    validations = {name: measured(one, "validation") for name, one in alone.items()}
     best = max(members, key=lambda name: (_mean(validations[name].details["coherence"]), name))
-    contestants = {"composite": genome, UNIFIED: single(UNIFIED, genome), f"best member ({best})": single(best, genome)}
+    contestants = {"composite": genome, UNIFIED: alone[UNIFIED], f"best member ({best})": alone[best]}
     validations |= {f"best member ({best})": validations[best], "composite": measured(genome, "validation")}
     tests = {label: measured(one, "test") for label, one in contestants.items()}
     trains = {label: measured(one, "train") for label, one in contestants.items()}
@@ -119,13 +144,29 @@ def measure_unified(genome: Genome, directory: Path, problem: Problem, *, notes:
                 gap=difference_of_independent(in_validation, in_train),
             )
         )
-    return UnifiedReport(tuple(rows), len(factory.panels["test"]), len(train), tuple(notes))
+    modules = []
+    for module in marked_modules(genome, catalogue):
+        own = measured(module.genome, "test", operators=[_NLL])
+        marked = measured(single(UNIFIED, genome, role=module.role), "test", operators=[_NLL])
+        in_nll = {"module": own, "marked": marked, "unmarked": tests[UNIFIED]}
+        modules.append(
+            ModuleRow(
+                role=module.role,
+                marker=module.marker,
+                gives=module.gives,
+                nll=bootstrap_mean(_values(own, "nll"), **statistics),
+                nll_marked=bootstrap_mean(_values(marked, "nll"), **statistics),
+                nll_lost=_difference(in_nll, "marked", "nll", statistics, to="module"),
+                nll_unmarked_lost=_difference(in_nll, "unmarked", "nll", statistics, to="module"),
+            )
+        )
+    return UnifiedReport(tuple(rows), tuple(modules), len(factory.panels["test"]), len(train), tuple(notes))
 
 
-def single(member: str, genome: Genome) -> Genome:
-    """One member under the decoding settings of a genome."""
+def single(member: str, genome: Genome, *, role: str | None = None) -> Genome:
+    """One member, in a role, under the decoding settings of a genome."""
     ((_, response),) = genome.of_type(ResponseNode).items()
-    nodes: dict[str, Node] = {"prompt": PromptNode(), "m1": MemberNode(member), "response": response}
+    nodes: dict[str, Node] = {"prompt": PromptNode(), "m1": MemberNode(member, role=role), "response": response}
     return Genome(nodes, [Edge("prompt", "m1", "text", 0), Edge("m1", "response", "distribution", 0)])
 
 
@@ -137,47 +178,17 @@ def difference_of_independent(first: Interval, second: Interval) -> Interval:
     return Interval(value, value - below, value + above)
 
 
-def print_report(report: UnifiedReport, *, console: Console) -> None:
-    """Print the table and the notes."""
-    console.print(report_table(report))
-    for note in report.notes:
-        console.print(note)
-
-
-def report_table(report: UnifiedReport) -> Table:
-    """A column for each of the three, which fits a terminal of 80 columns."""
-    table = Table(
-        title=f"Test split: {report.num_test_prompts} prompts, 95 % bootstrap intervals",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-    )
-    table.add_column("")
-    for row in report.rows:
-        table.add_column(row.label, justify="right")
-    rows = report.rows
-    table.add_row("coherence ↑", *(interval_text(row.coherence, ".3f") for row in rows))
-    table.add_row("- composite's (paired)", *(interval_text(row.coherence_kept, "+.3f") for row in rows))
-    table.add_row("NLL ↓ (nats per token)", *(interval_text(row.nll, ".3f") for row in rows))
-    table.add_row("- composite's (paired)", *(interval_text(row.nll_lost, "+.3f") for row in rows))
-    table.add_row("NLL: validation - train", *(interval_text(row.gap, "+.3f") for row in rows))
-    table.add_row("parameters per token", *(f"{row.num_parameters:,.0f}" for row in rows))
-    return table
-
-
-def interval_text(interval: Interval | None, form: str, *, separator: str = "\n") -> str:
-    """The value and its interval; nothing for None."""
-    if interval is None:
-        return ""
-    return f"{interval.value:{form}}{separator}[{interval.low:{form}}, {interval.high:{form}}]"
-
-
 def _measured(
-    genome: Genome, panel: str, *, evaluator: CompositionEvaluator, factory: CompositionEvaluatorFactory
+    genome: Genome,
+    panel: str,
+    *,
+    evaluator: CompositionEvaluator,
+    factory: CompositionEvaluatorFactory,
+    operators: Sequence[ObjectiveOperator] = _OPERATORS,
 ) -> Evaluation:
     evaluation = joined(
         [
-            evaluator.measured(genome, factory.window(panel, number), operators=_OPERATORS, replicate=number)
+            evaluator.measured(genome, factory.window(panel, number), operators=operators, replicate=number)
             for number in range(factory.num_windows(panel))
         ]
     )
@@ -186,8 +197,15 @@ def _measured(
     return evaluation
 
 
-def _difference(tests: Mapping[str, Evaluation], label: str, measure: str, statistics: Mapping[str, int]) -> Interval:
-    return bootstrap_difference(_values(tests[label], measure), _values(tests["composite"], measure), **statistics)
+def _difference(
+    tests: Mapping[str, Evaluation],
+    label: str,
+    measure: str,
+    statistics: Mapping[str, int],
+    *,
+    to: str = "composite",
+) -> Interval:
+    return bootstrap_difference(_values(tests[label], measure), _values(tests[to], measure), **statistics)
 
 
 def _values(evaluation: Evaluation, measure: str) -> list[float]:

@@ -86,6 +86,14 @@ def test_card_and_terminal_show_the_numbers(made: tuple[UnifiedReport, Path]) ->
     assert genome_from_json((directory / "genome.json").read_text()).nodes.keys() == MEAN.nodes.keys()
 
 
+def test_without_roles_nothing_speaks_of_markers(made: tuple[UnifiedReport, Path]) -> None:
+    report, directory = made
+    assert report.modules == ()
+    assert "marker" not in (directory / "README.md").read_text().lower()
+    assert "marker" not in directory.with_suffix(".txt").read_text().lower()
+    assert "markers" not in json.loads((directory / "config.json").read_text())
+
+
 @pytest.mark.parametrize(
     ("kind", "student", "message"),
     [

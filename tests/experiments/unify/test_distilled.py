@@ -9,7 +9,8 @@ import pytest
 import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-from experiments.unify.distilled import Student, distil_composition, soft_cross_entropy
+from experiments.unify.distilled import Student, distil_composition
+from experiments.unify.lessons import soft_cross_entropy
 from genomes.genome import Genome
 from genomes.members.recipes import TokenStream
 from genomes.phenotype import compile_genome

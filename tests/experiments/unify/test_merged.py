@@ -57,7 +57,9 @@ def test_shares_go_through_nested_combiners_and_sum_to_one() -> None:
     assert sum(shares.values()) == pytest.approx(1.0)
     # c3 takes c1 (3 of 4) and c2 (1 of 4), which is half c1 and half m3; c1 is a third m1.
     c1 = 3 / 4 + 1 / 8
-    assert shares == pytest.approx({("ada", 1.0): c1 / 3, ("bob", 1.4): 2 * c1 / 3, ("cleo", 0.7): 1 / 8})
+    assert shares == pytest.approx(
+        {("ada", 1.0, None): c1 / 3, ("bob", 1.4, None): 2 * c1 / 3, ("cleo", 0.7, None): 1 / 8}
+    )
 
 
 def test_a_merge_in_a_mixture_counts_as_one_model() -> None:
