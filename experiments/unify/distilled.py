@@ -157,8 +157,6 @@ def _student_config(student: Student, members: Mapping[str, GPT2LMHeadModel], *,
     largest = max(members.values(), key=lambda model: (model.num_parameters(), model.config.n_layer))
     config = GPT2Config(**largest.config.to_diff_dict())
     config.n_positions = min(config.n_positions, num_positions)
-    if hasattr(config, "markers"):  # Of a member that is a unified model itself.
-        del config.markers
     for name in ("attn_pdrop", "embd_pdrop", "resid_pdrop"):
         setattr(config, name, 0.0)
     if student.layers is not None:

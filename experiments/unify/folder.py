@@ -78,6 +78,8 @@ def write_unified(genome: Genome, unified: Unified, to: Path, problem: Problem) 
     markers = marker_table(marked_modules(genome, problem.catalogue), unified.tokenizer)
     if markers:
         unified.model.config.markers = markers
+    elif hasattr(unified.model.config, "markers"):  # Of a member that is a unified model itself.
+        del unified.model.config.markers
     with replaced(to) as scratch, quiet_transformers():
         unified.model.save_pretrained(scratch)
         unified.tokenizer.save_pretrained(scratch)

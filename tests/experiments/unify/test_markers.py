@@ -217,3 +217,24 @@ def test_report_card_and_terminal_have_a_row_for_every_module(made: tuple[Unifie
         "low": report.modules[0].nll.low,
         "high": report.modules[0].nll.high,
     }
+
+
+@pytest.mark.parametrize("kind", ["merged", "distilled"])
+def test_markers_of_members_that_are_unified_models_do_not_stay(tmp_path: Path, kind: str) -> None:
+    write_experiment(tmp_path)
+    for name in ("one", "two"):
+        path = tmp_path / "members" / name / "config.json"
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps(config | {"markers": {"old": {"marker": "old: ", "token_ids": [1], "gives": "x"}}}))
+    plain = genome_of({"m1": member("one"), "m2": member("two")}, {"c1": ("mean", {}, {"m1": None, "m2": None})})
+    (tmp_path / "plain.json").write_text(genome_to_json(plain))
+    with (tmp_path / "said.txt").open("w") as file:
+        export_unified(
+            tmp_path / "plain.json",
+            tmp_path / "to",
+            kind=kind,
+            members=tmp_path / "tiny.yaml",
+            student={"tokens": 8 * 160} if kind == "distilled" else None,
+            console=Console(file=file, width=140),
+        )
+    assert "markers" not in json.loads((tmp_path / "to" / "config.json").read_text())
