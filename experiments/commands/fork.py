@@ -61,7 +61,7 @@ def fork_run(
         display.say(f"preparing {config.name}, forked from {directory}")
         problem = prepare(config, is_serial=execution.serial, on_progress=display.training)
     lineage = lineage_of(directory, space=problem.space, factory=problem.factory)
-    console.print(inheritance(lineage))
+    console.print(inheritance(lineage), soft_wrap=True)
     run = create_run(to, problem, lineage=lineage)
     results = carry_out(run, problem, execution=execution, console=console)
     if results is not None:
@@ -94,6 +94,6 @@ def _fork_agents(
 
     problem = prepare_agents(load_as(AgentExperimentConfig, directory / EXPERIMENT_FILE, overrides))
     lineage = lineage_of(directory, space=problem.space, factory=problem.factory)
-    console.print(inheritance(lineage))
+    console.print(inheritance(lineage), soft_wrap=True)
     run = create_run(to, problem, lineage=lineage)
     return carry_out_agents(run, problem, execution=execution, console=console)

@@ -23,7 +23,7 @@ PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.m
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_exists_with_its_options(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"\\\n *", "", page.read_text(encoding="utf-8"))
     whole = re.findall(r"^ {4}(evolve [a-z-]+ .+)$", text, flags=re.MULTILINE)
     mentioned = re.findall(r"`(evolve [a-z-]+ [^`]*)`", text)
     for line in (re.split(r"  +|\.\.\.", line)[0] for line in [*whole, *mentioned]):

@@ -12,7 +12,7 @@ from genomes.huggingface.runtime_composite import CompositeRuntime
 from genomes.huggingface.trunk_composite import token_log_likelihoods
 from genomes.phenotype import genome_program
 from tests.genomes.huggingface.test_composite import batch, model_of
-from tests.genomes.tiny_members import shapes, tiny_member, tiny_tokenizer
+from tests.genomes.tiny_members import TinyCatalogue, shapes, tiny_member, tiny_tokenizer
 
 SHAPES = shapes()
 CHOOSING = {name for name in SHAPES if "best of" in name or "answer vote" in name}
@@ -21,7 +21,7 @@ GREEDY = {"do_sample": False, "max_new_tokens": 8}
 
 
 def program_of(name: str) -> Program:
-    return genome_program(SHAPES[name], tiny_tokenizer())
+    return genome_program(SHAPES[name], tiny_tokenizer(), TinyCatalogue())
 
 
 WITH_EVIDENCE = [name for name in TOKEN_LEVEL if program_of(name).evidence_values]
