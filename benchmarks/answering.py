@@ -5,7 +5,7 @@
 Random genomes of the quickstart's space (drafts among them) answer the same prompts, on one thread. All ratios are of
 processor times in one run, interleaved, the best of some rounds each; nothing is kept from one round to the next.
 *One at a time* is what ``Phenotype.answer_tokens`` costs genome after genome: with the members' forward passes as
-transformers has them (the reference), and with this package's own. *Bare products* are the matrix products that lockstep
+transformers has them (the reference), and with this package's own. *Bare products* are the products that lockstep
 itself made, of the same shapes with the same weights, recorded once and
 made again with nothing around them: linear layers alone, and
 attention's products too. A *decode step* is the time of a further token of 16 answers, from answers of two lengths.
