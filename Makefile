@@ -41,7 +41,7 @@ bench: setup  ## every claim of speed with its bound, one after the other (half 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members
 
-scorer: setup  ## fits the bundled coherence scorer again (about 20 minutes on one core)
+scorer: setup  ## fits the bundled coherence scorer again (about 11 minutes on one core)
 	$(BIN)/python -c "from experiments.scorers import fit_bundled_scorer; print(fit_bundled_scorer().version)"
 
 clean:

@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ import experiments
 from experiments.config import load_experiment
 from experiments.preparation import prepare
 from experiments.scorers import BUNDLED_SCORER
-from fitness.coherence.encoder import MiniLM, Vectors
+from fitness.coherence.encoder import MiniLM, Reading, Vectors
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.coherence.terms import MAX_TURNS
 from fitness.coherence.words import shortened, without_borrowed
@@ -46,9 +47,31 @@ class SentenceTransformersEncoder:
 
         self._model = SentenceTransformer(str(get_model_path()), device="cpu")
 
+    @property
+    def num_pieces(self) -> int:
+        return len(self._model.tokenizer)
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         vectors: Vectors = self._model.encode(list(texts), show_progress_bar=False, normalize_embeddings=True)
         return vectors
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        found: Any = self._model.encode(list(texts), show_progress_bar=False, output_value=None)
+        readings = []
+        for row in found:
+            is_read = row["attention_mask"].bool()
+            states = _units(row["token_embeddings"][is_read]).astype(np.float16)
+            readings.append(Reading(_units(row["sentence_embedding"]), row["input_ids"][is_read].numpy(), states))
+        return readings
+
+    def pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        rows: list[list[int]] = self._model.tokenizer(list(texts), truncation=True, max_length=128)["input_ids"]
+        return rows
+
+
+def _units(vectors: torch.Tensor) -> Vectors:
+    units: Vectors = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+    return units
 
 
 def main() -> None:
@@ -64,7 +87,7 @@ def main() -> None:
 
     def score_fast() -> float:
         encoder = MiniLM()
-        encoder.encode([shortened(turn) for context in contexts for turn in context[-MAX_TURNS:]])
+        encoder.read([shortened(turn) for context in contexts for turn in context[-MAX_TURNS:]])
         scorer = CoherenceScorer.load(BUNDLED_SCORER, encoder=encoder)
         return cpu_seconds(lambda: scores.update(fast=[one.value for one in scorer.score(contexts, replies)]))
 

@@ -138,5 +138,8 @@ def _within(value: float, bounds: tuple[float, float]) -> float:
 def _scorer_directory(config: ExperimentConfig, documents: Mapping[str, Sequence[Document]], store: Store) -> Path:
     if config.fitness.scorer == "bundled":
         return BUNDLED_SCORER
-    key = data_hash(document for domain in sorted(documents) for document in documents[domain])
+    from fitness.coherence.scorer import SCORER_SCHEMA
+
+    schema = SCORER_SCHEMA.rpartition("/")[2]  # Scorers that an earlier version fitted stay where they are, unread.
+    key = f"{data_hash(document for domain in sorted(documents) for document in documents[domain])}-{schema}"
     return store.ensure("scorers", key, lambda directory: fit_scorer(documents).save(directory))

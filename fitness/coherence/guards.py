@@ -33,6 +33,34 @@ def falling(value: float, start: float, end: float, *, floor: float = 0.0) -> fl
     return 1.0 - (1.0 - floor) * share
 
 
+def factors(
+    turns: Sequence[str], reply: str, *, similarity: float, order_gain: float, order_range: tuple[float, float]
+) -> dict[str, float]:
+    """Every guard of one reply, by name.
+
+    Args:
+        turns: The turns before the reply.
+        reply: The reply.
+        similarity: Highest cosine of the reply's vector to that of a turn.
+        order_gain: ``NgramModel.order_gain`` of the reply.
+        order_range: What is low for human text, and what is usual for shuffled text.
+    """
+    said = spoken(words(reply))
+    heard = [spoken(words(turn)) for turn in turns]
+    low, shuffled = order_range
+    return {
+        "length": length(said),
+        "copying": copying(heard, said),
+        "paraphrase_echo": paraphrase_echo(similarity),
+        "loops": loops(said),
+        "word_salad": word_salad(order_gain, said, low=low, shuffled=shuffled),
+        "template_echo": template_echo(heard, said),
+        "novelty": novelty(turns, reply),
+        "speaker_tag": speaker_tag(reply),
+        "ending": ending(reply),
+    }
+
+
 def length(reply: Sequence[str]) -> float:
     """No word says nothing, and one word fits nearly everywhere: 0, .7, then 1.
 

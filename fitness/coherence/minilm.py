@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 Vectors = npt.NDArray[np.float32]
-"""Unit vectors, one row per text."""
+"""Vectors in rows; of texts at unit length."""
 
 DIMENSION = 384
 _NUM_LAYERS = 6
@@ -35,10 +35,14 @@ _LEAST_RANGE = 1e-12  # A row of zeros is divided by this instead of by zero.
 
 
 class Network(Protocol):
-    """From word pieces to unit vectors."""
+    """From word pieces to vectors."""
 
-    def vectors(self, rows: Sequence[Sequence[int]]) -> Vectors:
-        """Float32 [rows, 384], of token ids with their special tokens, in order of their lengths."""
+    def vectors(self, rows: Sequence[Sequence[int]]) -> tuple[Vectors, list[Vectors]]:
+        """Unit vectors float32 [rows, 384], and the last hidden states of each row, float32 [pieces of the row, 384].
+
+        Args:
+            rows: Word pieces with their special tokens, in order of their lengths.
+        """
         ...
 
 
@@ -51,14 +55,13 @@ class FloatNetwork:
         self._model = AutoModel.from_pretrained(directory, dtype=torch.float32).eval()
 
     @torch.inference_mode()
-    def vectors(self, rows: Sequence[Sequence[int]]) -> Vectors:
+    def vectors(self, rows: Sequence[Sequence[int]]) -> tuple[Vectors, list[Vectors]]:
         """See ``Network``."""
         hidden = [
-            self._model(input_ids=torch.tensor(list(group))).last_hidden_state.mean(dim=1)
-            for _, group in groupby(rows, key=len)
+            self._model(input_ids=torch.tensor(list(group))).last_hidden_state for _, group in groupby(rows, key=len)
         ]
-        units: Vectors = functional.normalize(torch.cat(hidden), dim=1).numpy()
-        return units
+        units = functional.normalize(torch.cat([group.mean(dim=1) for group in hidden]), dim=1)
+        return units.numpy(), [states for group in hidden for states in group.numpy()]
 
 
 class _Norm(NamedTuple):
@@ -118,7 +121,7 @@ class Int8Network:
         self._layers = [_layer(tensors, f"encoder.layer.{number}") for number in range(_NUM_LAYERS)]
 
     @torch.inference_mode()
-    def vectors(self, rows: Sequence[Sequence[int]]) -> Vectors:
+    def vectors(self, rows: Sequence[Sequence[int]]) -> tuple[Vectors, list[Vectors]]:
         """See ``Network``."""
         groups = [(length, len(list(group))) for length, group in groupby(map(len, rows))]
         ends = list(accumulate((length * count for length, count in groups), initial=0))
@@ -130,9 +133,9 @@ class Int8Network:
             attended = _attended(layer.attention(states), parts)
             states = layer.attended_norm(layer.attended(attended).add_(states))
             states = layer.outer_norm(layer.outer(functional.gelu(layer.inner(states))).add_(states))
-        means = torch.cat([states[part].view(-1, length, DIMENSION).mean(dim=1) for part, length in parts])
-        units: Vectors = functional.normalize(means, dim=1).numpy()
-        return units
+        hidden = [states[part].view(-1, length, DIMENSION) for part, length in parts]
+        units = functional.normalize(torch.cat([group.mean(dim=1) for group in hidden]), dim=1)
+        return units.numpy(), [states for group in hidden for states in group.numpy()]
 
 
 def _attended(joined: torch.Tensor, parts: Sequence[tuple[slice, int]]) -> torch.Tensor:

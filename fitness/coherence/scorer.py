@@ -1,7 +1,7 @@
 """The coherence scorer: how well each reply continues its context, and an agent's replies taken together.
 
-``sigmoid(weighted z-scored terms / 0.9) x guards``, in [0, 1], higher is better. Terms are in terms.py, guards in
-guards.py, the level of the agent in agent.py; here they are joined, saved and loaded.
+``sigmoid((weighted z-scored terms + level) / 0.9) x guards``, in [0, 1], higher is better. Terms are in terms.py,
+levels in scales.py, guards in guards.py, an agent over a panel in agent.py; here they are joined, saved and loaded.
 """
 
 from __future__ import annotations
@@ -16,22 +16,24 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from fitness.coherence import guards
 from fitness.coherence.agent import AgentScore, agent_score
 from fitness.coherence.encoder import ENCODER_ARITHMETIC, Encoder, MiniLM
 from fitness.coherence.fitting import Documents, Fitted, fit
 from fitness.coherence.heads import Heads
 from fitness.coherence.ngram import NgramModel
-from fitness.coherence.scales import Scales
-from fitness.coherence.terms import TERM_WEIGHTS, Texts, raw_terms
-from fitness.coherence.words import shortened, spoken, words
+from fitness.coherence.scales import Scales, sigmoid
+from fitness.coherence.terms import Texts, weighted_sum
+from fitness.coherence.words import shortened
 
-_SCHEMA = "composite-evolve/scorer/1"
-_CODE_VERSION = 3  # Raise it whenever a change to the code changes a score.
+SCORER_SCHEMA = "composite-evolve/scorer/2"
+"""What the files of a scorer are called by; scorers of another schema cannot be read."""
+
+_CODE_VERSION = 4  # Raise it whenever a change to the code changes a score.
 _CONFIGURATION = "scorer.json"
 _HEADS, _NGRAMS, _SCALES = "heads.safetensors", "ngrams.safetensors", "scales.safetensors"
-_FILES = (_CONFIGURATION, _HEADS, _NGRAMS, _SCALES)
-_TEMPERATURE = 0.9
+_PIECES = "pieces.safetensors"
+_FILES = (_CONFIGURATION, _HEADS, _NGRAMS, _SCALES, _PIECES)
+_ROWS_AT_ONCE = 256  # States of their word pieces take some 25 MB.
 _DECIMALS = 6  # Whatever float noise is left (double precision, some 1e-14) stays far below.
 
 
@@ -41,7 +43,7 @@ class CoherenceScore:
 
     Attributes:
         value: In [0, 1], higher is better.
-        terms: Z-scored, clipped terms by name, before their weights.
+        terms: Z-scored, clipped terms by name, before their weights, and the level of the kind of text.
         guards: Factor in [0, 1] by name; less than 1 took something away.
     """
 
@@ -115,6 +117,7 @@ class CoherenceScorer:
             ngrams=NgramModel(configuration["vocabulary"], load_file(directory / _NGRAMS)),
             scales=Scales.from_tensors(configuration["terms"], load_file(directory / _SCALES)),
             order_range=(float(low), float(shuffled)),
+            rarity=load_file(directory / _PIECES)["rarity"].astype(np.float64),
         )
         return cls(fitted, encoder=encoder)
 
@@ -138,16 +141,19 @@ class CoherenceScorer:
                     f"Context {number} is {context!r}; allowed is a sequence of at least one turn. Coherence is "
                     f"judged against what was said before."
                 )
-        if not replies:
-            return []
+        starts = range(0, len(replies), _ROWS_AT_ONCE)
+        parts = [slice(start, start + _ROWS_AT_ONCE) for start in starts]
+        return [score for part in parts for score in self._scored(contexts[part], replies[part])]
+
+    def _scored(self, contexts: Sequence[Sequence[str]], replies: Sequence[str]) -> list[CoherenceScore]:
         texts = Texts.of(contexts, replies, self._encoder)
-        raw = raw_terms(texts, self._fitted.heads, self._fitted.ngrams)
+        raw = self._fitted.raw_terms(texts)
         terms = self._fitted.scales.z_scores(raw, texts.context_means())
-        sums = sum(weight * terms[name] for name, weight in TERM_WEIGHTS.items())
-        bases = 1.0 / (1.0 + np.exp(-np.asarray(sums) / _TEMPERATURE))
+        bases = sigmoid(weighted_sum(terms))
         scores = []
         for row, base in enumerate(bases):
-            factors = self._guards(texts, row, order_gain=float(raw["order"][row]))
+            guards = self._fitted.guards(texts, row, order_gain=float(raw["order"][row]))
+            factors = {name: round(factor, _DECIMALS) for name, factor in guards.items()}
             value = round(float(base) * float(np.prod(list(factors.values()))), _DECIMALS)
             row_terms = {name: round(float(values[row]), _DECIMALS) for name, values in terms.items()}
             scores.append(CoherenceScore(value, row_terms, factors))
@@ -176,7 +182,7 @@ class CoherenceScorer:
 
     def _files(self) -> dict[str, bytes]:
         configuration = {
-            "schema": _SCHEMA,
+            "schema": SCORER_SCHEMA,
             "encoder": self._encoder.name,
             "order_range": self._fitted.order_range,
             "terms": self._fitted.scales.names,
@@ -188,27 +194,8 @@ class CoherenceScorer:
             _HEADS: save(dict(sorted(self._fitted.heads.tensors.items()))),
             _NGRAMS: save(dict(sorted(self._fitted.ngrams.tensors.items()))),
             _SCALES: save(dict(sorted(self._fitted.scales.tensors.items()))),
+            _PIECES: save({"rarity": self._fitted.rarity.astype(np.float32)}),
         }
-
-    def _guards(self, texts: Texts, row: int, *, order_gain: float) -> dict[str, float]:
-        reply = texts.replies[row]
-        said = spoken(words(reply))
-        turns = [spoken(words(turn)) for turn in texts.turns[row]]
-        low, shuffled = self._fitted.order_range
-        vector = texts.reply_vectors[row].astype(np.float64)
-        similarity = float((texts.turn_vectors[row].astype(np.float64) * vector).sum(axis=1).max())
-        factors = {
-            "length": guards.length(said),
-            "copying": guards.copying(turns, said),
-            "paraphrase_echo": guards.paraphrase_echo(similarity),
-            "loops": guards.loops(said),
-            "word_salad": guards.word_salad(order_gain, said, low=low, shuffled=shuffled),
-            "template_echo": guards.template_echo(turns, said),
-            "novelty": guards.novelty(texts.turns[row], reply),
-            "speaker_tag": guards.speaker_tag(reply),
-            "ending": guards.ending(reply),
-        }
-        return {name: round(factor, _DECIMALS) for name, factor in factors.items()}
 
 
 def scorer_version(directory: Path) -> str:
@@ -231,16 +218,18 @@ def _version(files: Mapping[str, bytes], *, arithmetic: str) -> str:
 
 
 def _configuration(directory: Path) -> dict[str, Any]:
+    path = directory / _CONFIGURATION
+    configuration: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    # Before the rest is looked for: another schema has other files.
+    if configuration and configuration.get("schema") != SCORER_SCHEMA:
+        raise ValueError(
+            f"The scorer in {str(directory)!r} has schema {configuration.get('schema')!r}; allowed is "
+            f"{SCORER_SCHEMA!r}. Fit it again with this version."
+        )
     for name in _FILES:
         if not (directory / name).is_file():
             raise FileNotFoundError(
                 f"{str(directory / name)!r} is missing; a scorer is a directory with {', '.join(_FILES)}. "
                 f"Name the directory that CoherenceScorer.save wrote."
             )
-    configuration: dict[str, Any] = json.loads((directory / _CONFIGURATION).read_text(encoding="utf-8"))
-    if configuration.get("schema") != _SCHEMA:
-        raise ValueError(
-            f"The scorer in {str(directory)!r} has schema {configuration.get('schema')!r}; allowed is {_SCHEMA!r}. "
-            f"Fit it again with this version."
-        )
     return configuration

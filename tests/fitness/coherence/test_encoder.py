@@ -1,4 +1,4 @@
-"""The embedding of a text is a function of the text alone, bit for bit."""
+"""The embedding of a text, and the states of its word pieces, are functions of the text alone, bit for bit."""
 
 import numpy as np
 import pytest
@@ -90,6 +90,46 @@ def test_sums_of_products_fit_where_a_cpu_adds_in_sixteen_bits():
     weights = torch.full((384, 48), _LARGEST_WEIGHT, dtype=torch.int8)
     for sign in (1, -1):
         assert (torch._int_mm(sign * values, weights) == sign * 384 * _LARGEST_ACTIVATION * _LARGEST_WEIGHT).all()
+
+
+def test_a_reading_is_the_vector_and_the_unit_states_of_the_same_pass(encoder):
+    readings = encoder.read(TEXTS)
+    assert np.array_equal(np.stack([reading.vector for reading in readings]), encoder.encode(TEXTS))
+    assert [reading.pieces.tolist() for reading in readings] == encoder.pieces(TEXTS)
+    assert max(max(row) for row in encoder.pieces(TEXTS)) < encoder.num_pieces == 30522
+    for reading in readings:
+        states = reading.states.astype(np.float64)
+        assert (reading.states.shape, reading.states.dtype) == ((len(reading.pieces), 384), np.float16)
+        assert np.linalg.norm(states, axis=1) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_company_and_cache_do_not_change_a_bit_of_a_reading(encoder):
+    small = MiniLM(cache_size=5)
+    together = encoder.read(TEXTS)
+    alone = [encoder.read([text])[0] for text in TEXTS]
+    for other in (alone, encoder.read(TEXTS[::-1])[::-1], small.read(TEXTS), small.read(TEXTS)):
+        for first, second in zip(together, other, strict=True):
+            assert np.array_equal(first.vector, second.vector)
+            assert np.array_equal(first.states, second.states)
+
+
+def test_few_states_are_kept_and_none_holds_its_batch_alive():
+    small = MiniLM(cache_size=5)  # 20 word pieces
+    small.read(TEXTS[:6])
+    assert 0 < sum(len(reading.pieces) for reading in small._readings.values()) <= 20
+    assert {reading.states.base is None and reading.vector.base is None for reading in small._readings.values()} == {
+        True
+    }
+    nothing = MiniLM(cache_size=0)
+    nothing.read(TEXTS[:3])
+    assert not nothing._readings
+    assert not nothing._cache
+
+
+def test_states_come_near_the_reference(encoder):
+    reference = MiniLM(cache_size=0, arithmetic="float32")
+    for fast, slow in zip(encoder.read(TEXTS[2:5]), reference.read(TEXTS[2:5]), strict=True):
+        assert (fast.states.astype(np.float64) * slow.states).sum(axis=1).min() > 0.9
 
 
 def test_related_texts_are_nearer(encoder):

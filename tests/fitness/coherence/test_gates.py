@@ -54,10 +54,8 @@ def human(scorer, domains):
 
 
 def test_human_replies_of_every_domain_score_alike(human):
-    """Within .05, and twice the standard error of a difference on samples of this size."""
     means = [found.mean() for found in human.values()]
-    error = max(found.std() / len(found) ** 0.5 for found in human.values())
-    assert max(means) - min(means) <= 0.05 + 2 * 2**0.5 * error
+    assert max(means) - min(means) <= 0.05
 
 
 def test_the_human_reply_is_found_among_others(scorer, domains, human):
@@ -83,7 +81,7 @@ def test_words_in_their_order_beat_other_orders(scorer, domains, human):
 
 
 @pytest.mark.parametrize(
-    ("attacks", "least_mean", "least"), [(ECHOES, 0.88, 0.75), (FILLERS, 0.72, 0.5), (WRECKS, 0.8, 0.65)]
+    ("attacks", "least_mean", "least"), [(ECHOES, 0.88, 0.75), (FILLERS, 0.72, 0.5), (WRECKS, 0.84, 0.68)]
 )
 def test_humans_beat_attacks(scorer, domains, human, attacks, least_mean, least):
     rng = np.random.default_rng(0)

@@ -135,6 +135,10 @@ class TestSingleReplies:
         fresh = CoherenceScorer.load(BUNDLED_SCORER, encoder=MiniLM(cache_size=3))
         assert together == alone == fresh.score(contexts, replies) == scorer.score(contexts[::-1], replies[::-1])[::-1]
 
+    def test_long_calls_are_scored_in_parts(self, small):
+        replies = [f"I saw dog number {number}." for number in range(300)]
+        assert small.score([CONTEXT] * 300, replies)[250:260] == small.score([CONTEXT] * 10, replies[250:260])
+
     def test_nothing_is_scored_as_nothing(self, scorer):
         assert scorer.score([], []) == []
 
@@ -190,7 +194,7 @@ class TestFilesAndFit:
         with pytest.raises(ValueError, match="fitted with encoder 'other', and 'all-MiniLM-L6-v2' was given"):
             CoherenceScorer.load(tmp_path, encoder=encoder)
         path.write_text(json.dumps(configuration | {"schema": "x/9"}), encoding="utf-8")
-        with pytest.raises(ValueError, match="has schema 'x/9'"):
+        with pytest.raises(ValueError, match=r"has schema 'x/9'; allowed is 'composite-evolve/scorer/2'"):
             scorer_version(tmp_path)
         with pytest.raises(ValueError, match="Domain 'food' has 3 documents"):
             CoherenceScorer.fit({"food": documents["food"][:3]}, encoder=encoder)
