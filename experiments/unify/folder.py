@@ -41,10 +41,14 @@ print(tokenizer.decode(answer, skip_special_tokens=True).strip())
 Every turn stands on a line of its own and the answer is one line.
 """
 
-_MARKERS = """## Markers
-
-With a marker in front it answers as one module of the composition, without one as the whole. `config.json` holds
-the markers with their token ids; the tokens are put in front, not the text, whose last space would join the first word.
+_MARKERS = {
+    "distilled": "With a marker in front it answers as one module of the composition, without one as the whole: half "
+    "of its training texts had one.",
+    "merged": "Modules of the composition read these markers. Merging teaches nothing: the table says what a marker "
+    "still does.",
+}
+_USE_OF_MARKERS = """`config.json` has them with their token ids. Put these in front and not the text, whose last space
+would become part of the first word.
 
 ```python
 import torch
@@ -53,13 +57,10 @@ marker = torch.tensor([model.config.markers["ROLE"]["token_ids"]])
 tokens = torch.cat([marker, inputs["input_ids"]], dim=1)
 answer = model.generate(tokens, attention_mask=torch.ones_like(tokens))[0, tokens.shape[1] :]
 ```
-"""
 
-_HOW_MARKERS_CAME = {
-    "distilled": "It was distilled with these markers, half of the time.",
-    "merged": "Nothing was trained for this: its members were trained behind these markers before they were merged, "
-    "and the table says what is left of that.",
-}
+NLL on the test prompts in nats per token, lower is better; of a role with several modules the marker stands for their
+mean.
+"""
 
 
 def write_unified(genome: Genome, unified: Unified, to: Path, problem: Problem) -> UnifiedReport:
@@ -158,9 +159,7 @@ def _marker_lines(unified: Unified, report: UnifiedReport) -> list[str]:
     if not report.modules:
         return []
     lines = [
-        _MARKERS,
-        f"{_HOW_MARKERS_CAME[unified.kind]} NLL on the test prompts in nats per token, lower is better; of a role with "
-        "several modules the marker stands for their mean.\n",
+        f"## Markers\n\n{_MARKERS[unified.kind]} {_USE_OF_MARKERS}",
         "| role | marker | what it gives | module | this model, marked | minus module's | unmarked, minus module's |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]

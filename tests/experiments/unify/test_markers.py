@@ -211,7 +211,8 @@ def test_report_card_and_terminal_have_a_row_for_every_module(made: tuple[Unifie
         assert f"{row.nll_marked.value:.3f}" in printed
     assert '| talk | `"talk: "` | one |' in card
     assert '| chat | `"chat\\|"` | two |' in card
-    assert ("It was distilled with these markers" in card) == (kind == "distilled")
+    assert ("it answers as one module of the composition" in card) == (kind == "distilled")
+    assert ("Merging teaches nothing" in card) == (kind == "merged")
     assert json.loads((directory / "report.json").read_text())["modules"][0]["nll"] == {
         "value": report.modules[0].nll.value,
         "low": report.modules[0].nll.low,
