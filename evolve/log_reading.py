@@ -15,13 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import orjson
+
 from evolve.errors import RunCorruptError, RunMissingError, RunSchemaError
 from evolve.jobs import Event
 
 SCHEMA = "composite-evolve/run/1"
 DATABASE = "run.db"
 
-_DECODER = json.JSONDecoder()
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
@@ -86,7 +87,7 @@ class RunLogReader:
                 chain = linked(chain, kind, payload)
                 if sequence != expected or chain != stored:
                     raise self._broken(expected, "its hash does not follow from the events before it")
-                yield chain, Event(kind, _DECODER.raw_decode(payload)[0])
+                yield chain, Event(kind, decoded(payload))
                 expected += 1
         except sqlite3.DatabaseError as error:
             raise self._broken(expected, f"SQLite says {str(error)!r}") from error
@@ -172,6 +173,15 @@ def genesis(meta: Mapping[str, Any]) -> str:
 def linked(chain: str, kind: str, payload: str) -> str:
     """The hash of an event, given that of the event before it."""
     return hashlib.blake2b(f"{chain}\n{kind}\n{payload}".encode(), digest_size=16).hexdigest()
+
+
+def decoded(payload: str) -> dict[str, Any]:
+    """What ``as_json`` made a text of."""
+    try:
+        document: dict[str, Any] = orjson.loads(payload)
+    except orjson.JSONDecodeError:  # Half characters, which an error's text may hold, are no JSON to orjson.
+        document = json.loads(payload)
+    return document
 
 
 def as_json(value: Any) -> str:
