@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from experiments.terminal import standard_output
+
 
 def chat_with(artifact: Path, *, prompt: str | None, seed: int) -> None:
     """Answer one prompt, or every line of standard input as a conversation.
@@ -29,7 +31,7 @@ def chat_with(artifact: Path, *, prompt: str | None, seed: int) -> None:
 
     composite, models = open_artifact(artifact)
     trunks = {name: trunk_of(model, key=name) for name, model in models.items()}
-    console = Console()
+    console = standard_output()
     chat = ChatConsole(Conversation(composite, trunks, seed), artifact, console)
     if prompt is not None:
         chat.run([prompt])

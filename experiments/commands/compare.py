@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +16,7 @@ from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
 from experiments.preparation import prepare
 from experiments.progress import Display
+from experiments.terminal import standard_output
 from genomes.members.store import Store
 
 DEFAULT_BASELINES = (
@@ -33,8 +33,6 @@ DEFAULT_BASELINES = (
 """All that need no training."""
 
 DEFAULT_BUDGETS = {"nll": 300, "coherence": 60}
-
-_WIDE = 180  # columns
 
 
 def compare_methods(
@@ -73,7 +71,7 @@ def compare_methods(
         ValueError: A name or a number is not allowed, or the directory holds another comparison.
         MethodUnfitError: A method cannot take part.
     """
-    console = console or _console()
+    console = console or standard_output()
     _check(baselines, num_seeds, objective, budget, reference)
     store = store or Store()
     config = load_experiment(path, Execution(settings=settings).overrides())
@@ -119,12 +117,6 @@ def compare_methods(
     print_comparison(comparison, console=console)
     console.print(f"\nTables: {directory}/table.csv, curves.csv, results.json", soft_wrap=True)
     return comparison
-
-
-def _console() -> Console:
-    """Standard output; a file or a pipe has no width, and the 80 columns that rich assumes break every row."""
-    console = Console()
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_WIDE)
 
 
 def _check(

@@ -15,6 +15,7 @@ from rich.table import Table
 from experiments.report.headline import interval_text
 from experiments.run_comparison import ComparedRun, RunComparison, compare_runs
 from experiments.tables import SIGNIFICANT
+from experiments.terminal import standard_output
 
 
 def print_comparison(directories: Sequence[Path], *, as_json: bool = False, console: Console | None = None) -> None:
@@ -28,7 +29,7 @@ def print_comparison(directories: Sequence[Path], *, as_json: bool = False, cons
     if as_json:
         print(json.dumps(asdict(comparison), indent=2))
         return
-    console = console or Console()
+    console = console or standard_output()
     console.print(_table(comparison))
     for run in comparison.runs[1:]:
         console.print(_sentence(run, comparison), soft_wrap=True)

@@ -19,6 +19,7 @@ from experiments.measures import interval_of
 from experiments.preparation import Problem, prepare
 from experiments.progress import Display
 from experiments.tables import ARROWS, number_text
+from experiments.terminal import standard_output
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation, Objective
 from fitness.statistics import Interval
@@ -72,7 +73,7 @@ def evaluate_genome(
     if panel not in PANELS:
         raise ValueError(f"--panel is {panel!r}; allowed are {', '.join(PANELS)}.")
     config = load_experiment(experiment, settings)
-    console = console or Console()
+    console = console or standard_output()
     with Display(Console(stderr=True)) as display:
         problem = prepare(config, is_serial=True, on_progress=display.training)
         genome = canonical_genome(read_genome(path, problem.space))

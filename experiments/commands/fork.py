@@ -18,6 +18,7 @@ from experiments.execution import EXPERIMENT_FILE, carry_out, create_run
 from experiments.preparation import prepare
 from experiments.progress import Display
 from experiments.results import Results
+from experiments.terminal import standard_output
 
 if TYPE_CHECKING:
     from experiments.agent_results import AgentResults
@@ -46,7 +47,7 @@ def fork_run(
         RunExistsError: There is one in ``to``.
         ConfigError: The experiment, as overridden, is not valid.
     """
-    console = console or Console()
+    console = console or standard_output()
     with RunLogReader(directory) as log:
         is_agent = log.meta["config"].get("kind") == AGENT_KIND
     if (to / DATABASE).exists():

@@ -21,6 +21,7 @@ from experiments.objectives import reproducibility_note
 from experiments.preparation import prepare
 from experiments.progress import Display
 from experiments.results import Results
+from experiments.terminal import standard_output
 from genomes.members.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def launch_experiment(
         ConfigError: The file is not a valid experiment.
         RunExistsError: ``runs/<name>`` holds a run already.
     """
-    console = console or Console()
+    console = console or standard_output()
     if experiment_kind(path) == AGENT_KIND:
         from experiments.agent_runs import launch_agents
 
@@ -90,7 +91,7 @@ def dry_run_experiment(path: Path, *, execution: Execution, console: Console | N
     Nothing is trained and no run is made. The time is measured on one evaluation of the uniform mean in this process
     where every member is there; with members to train it is left open.
     """
-    console = console or Console()
+    console = console or standard_output()
     if experiment_kind(path) == AGENT_KIND:
         from experiments.agent_runs import dry_run_agents
 

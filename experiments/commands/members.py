@@ -11,6 +11,7 @@ from experiments.config import load_experiment
 from experiments.corpora.panels import load_documents
 from experiments.members import untrained_sources
 from experiments.progress import Display
+from experiments.terminal import standard_output
 from experiments.training import train_members
 from genomes.members.bundling import bundle_member
 from genomes.members.catalogue import MemberCatalogue
@@ -19,7 +20,7 @@ from genomes.members.errors import MemberLoadError
 
 def print_members(experiment: Path, *, settings: tuple[str, ...] = (), console: Console | None = None) -> None:
     """Print one line per member: source, size, and whether it is there. Nothing is trained or downloaded."""
-    console = console or Console()
+    console = console or standard_output()
     config = load_experiment(experiment, settings)
     catalogue = MemberCatalogue(untrained_sources(config.members.model_copy(update={"offline": True})))
     table = Table()
@@ -64,7 +65,7 @@ def train_experiment_members(
     Raises:
         MemberTrainingError: A training failed; the others are kept.
     """
-    console = console or Console()
+    console = console or standard_output()
     config = load_experiment(experiment, settings)
     with Display(console) as display:
         display.say(f"members of {config.name}: {', '.join(config.members.recipes) or 'none has a recipe'}")

@@ -18,6 +18,7 @@ from experiments.objectives import reproducibility_note
 from experiments.preparation import prepare
 from experiments.progress import Display
 from experiments.results import Results
+from experiments.terminal import standard_output
 
 if TYPE_CHECKING:
     from experiments.agent_results import AgentResults
@@ -39,7 +40,7 @@ def resume_run(
         ConfigChangedError: Something that shapes the trajectory was changed.
         RunLockedError: Another process is searching in the directory.
     """
-    console = console or Console()
+    console = console or standard_output()
     with RunLogReader(directory) as log:
         stored = log.meta["config"]
     if stored.get("kind") == AGENT_KIND:

@@ -25,6 +25,7 @@ from rich.console import Console
 
 from experiments.corpora.errors import CorpusError
 from experiments.scorers import BUNDLED_SCORER
+from experiments.terminal import standard_output
 from fitness.coherence.agent import level
 from fitness.coherence.scorer import CoherenceScore, CoherenceScorer
 from genomes.members.quiet import quiet_transformers
@@ -91,7 +92,7 @@ def score_file(
                 scores.extend(found)
     partial.replace(to)
     mean = sum(score.value for score in scores) / len(scores)
-    (console or Console()).print(
+    (console or standard_output()).print(
         f"Wrote {to}: {len(scores)} replies, mean coherence {mean:.3f}, scorer {scorer.version}", soft_wrap=True
     )
     return len(scores)

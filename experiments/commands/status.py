@@ -18,6 +18,7 @@ from experiments.agent_results import AGENT_RESULTS_FILE, AgentResults, print_ag
 from experiments.front import Front, print_front
 from experiments.results import RESULTS_FILE, Results
 from experiments.tables import verdict
+from experiments.terminal import standard_output
 
 
 def run_status(directory: Path) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def print_status(directory: Path, *, as_json: bool, console: Console | None = No
     if as_json:
         print(json.dumps(status, indent=2))
         return
-    console = console or Console()
+    console = console or standard_output()
     console.print(f"[bold]{directory}[/]: {status['state']}")
     console.print(
         f"{status['births']} of {status['budget']['births']} births, {status['evaluations']} evaluations, "

@@ -22,6 +22,7 @@ from experiments.fitting import fitted_for_export
 from experiments.preparation import Problem, prepare
 from experiments.progress import Display
 from experiments.results import Results
+from experiments.terminal import standard_output
 from experiments.unify.distilled import Student, distil_composition
 from experiments.unify.folder import write_unified
 from experiments.unify.merged import merge_composition
@@ -70,7 +71,7 @@ def export_unified(
             "--student-width and --tokens."
         )
     require_free(to, overwrite=overwrite)
-    console = console or Console()
+    console = console or standard_output()
     with Display(Console(stderr=True)) as display:
         genome, problem = _composition(source, members, individual, display)
         threads = torch.get_num_threads()

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.scorers import BUNDLED_SCORER
+from experiments.terminal import standard_output
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.statistics import Interval
 from fitness.validation import Agreement, agreement, load_rated
@@ -67,7 +68,7 @@ def print_validation(
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    console = console or Console()
+    console = console or standard_output()
     table = Table(
         title=escape(
             f"{path.name}, {criterion}: {found['num_replies']} replies to {found['num_contexts']} contexts, "
