@@ -29,12 +29,13 @@ from transformers import GPT2LMHeadModel
 import experiments
 from experiments.config import load_experiment
 from experiments.preparation import Problem, prepare
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.huggingface.trunk_composite import ModelTrunk
 from genomes.lockstep import Question, answer_together
 from genomes.nodes import MemberNode, ResponseNode
-from genomes.phenotype import Phenotype, PrefillCache, compile_genome
-from genomes.trunks import FastTrunk
+from genomes.phenotype import Phenotype
+from genomes.trunks import FastTrunk, PrefillCache
 
 POPULATION, PROMPTS = 24, 16
 

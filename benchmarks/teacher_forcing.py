@@ -23,10 +23,10 @@ import torch
 import experiments
 from experiments.config import load_experiment
 from experiments.preparation import prepare
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.members.store import Store
 from genomes.nodes import CombinerNode
-from genomes.phenotype import compile_genome
 from genomes.space import CompositionSpace
 from genomes.teacher_forcing import EvaluationSet, TeacherForcing
 

@@ -40,7 +40,8 @@ from genomes.space import CompositionSpace
 if TYPE_CHECKING:
     from fitness.coherence.scorer import CoherenceScorer
     from genomes.genome import Genome
-    from genomes.phenotype import Phenotype, PrefillCache
+    from genomes.phenotype import Phenotype
+    from genomes.trunks import PrefillCache
 
 T = TypeVar("T")
 
@@ -137,7 +138,7 @@ class CompositionEvaluator:
     """Scores composition genomes by what they answer. Lives in a worker; see ``CompositionEvaluatorFactory``."""
 
     def __init__(self, factory: CompositionEvaluatorFactory, scorer: CoherenceScorer) -> None:
-        from genomes.phenotype import PrefillCache
+        from genomes.trunks import PrefillCache
 
         self._factory = factory
         self._scorer = scorer
@@ -264,7 +265,7 @@ class CompositionEvaluator:
         return operators + tuple(OBJECTIVES[name] for name in REPORTED if name not in names)
 
     def _phenotype(self, genome: Genome, *, prefill: PrefillCache | None) -> Phenotype:
-        from genomes.phenotype import compile_genome
+        from genomes.compilation import compile_genome
 
         fitted, catalogue = self._fitter.fitted(genome), self._factory.catalogue
         if self._factory.gpu_precision is None:

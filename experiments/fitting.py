@@ -24,9 +24,9 @@ from genomes.space import CompositionSpace
 
 if TYPE_CHECKING:
     from genomes.fitting import Fitter
-    from genomes.phenotype import PrefillCache
     from genomes.teacher_forcing import EvaluationSet, TeacherForcing
     from genomes.teacher_forcing.weight_fitting import WeightFitter
+    from genomes.trunks import PrefillCache
 
 _MARGIN = 0.01  # Tables reach so much further than genes, which are rounded.
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import torch
 
 from genomes.combiners import COMBINERS, METHODS, NUMBERS, LearnedPool
+from genomes.compilation import MemberLoader, compile_genome
 from genomes.editing import part_of
 from genomes.genome import Genome
 from genomes.huggingface.runtime_composite import evidence_so_far, left_padded
 from genomes.identity import output_keys
 from genomes.nodes import CombinerNode
-from genomes.phenotype import MemberLoader, PrefillCache, compile_genome
 from genomes.prompting import prompt_tokens, reply_tokens
+from genomes.trunks import PrefillCache
 
 # Distributions of one batch of texts hold about this many numbers.
 _NUMBERS_PER_BATCH = 8_000_000

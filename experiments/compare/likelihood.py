@@ -84,7 +84,7 @@ class LikelihoodEvaluator:
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
         """Nats per token of every reply of the panel, and their mean."""
-        from genomes.phenotype import compile_genome
+        from genomes.compilation import compile_genome
 
         try:
             genome = genome_from_json(request.genome)

@@ -15,6 +15,7 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from experiments.export.sources import AUTO_MAP, travelling_sources
+from genomes.compilation import MemberLoader
 from genomes.drawing import draw_genome
 from genomes.genome import Genome
 from genomes.huggingface import CompositeConfig, CompositeForCausalLM
@@ -22,7 +23,7 @@ from genomes.huggingface.conversion import composite_model
 from genomes.identity import canonical_genome
 from genomes.members.quiet import quiet_transformers
 from genomes.nodes import CombinerNode, MemberNode
-from genomes.phenotype import MemberLoader, Phenotype
+from genomes.phenotype import Phenotype
 from genomes.serialization import genome_to_json
 
 GENOME_FILE = "genome.json"

@@ -16,9 +16,10 @@ import torch
 from transformers import GPT2LMHeadModel, Trainer
 
 from experiments.unify.modules import MarkedModule
+from genomes.compilation import MemberLoader, compile_genome
 from genomes.genome import Genome
 from genomes.members.training import Blocks
-from genomes.phenotype import MemberLoader, Phenotype, compile_genome
+from genomes.phenotype import Phenotype
 from genomes.prompting import marker_tokens
 
 

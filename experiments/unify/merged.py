@@ -16,11 +16,11 @@ import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from genomes.combiners import METHODS
+from genomes.compilation import MemberLoader
 from genomes.genome import Genome
 from genomes.merging.models import MergeError, MergingCatalogue, merged_model
 from genomes.merging.recipe import MergeRecipe, without_merges
 from genomes.nodes import CombinerNode, MemberNode, ResponseNode
-from genomes.phenotype import MemberLoader
 
 
 @dataclass(frozen=True, slots=True)

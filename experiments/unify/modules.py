@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from genomes.compilation import MemberLoader
 from genomes.editing import part_of
 from genomes.genome import Genome
 from genomes.identity import canonical_genome
 from genomes.merging.rules import merged_members
 from genomes.nodes import MemberNode, MergeNode
-from genomes.phenotype import MemberLoader
 from genomes.prompting import marker_tokens
 
 

@@ -6,6 +6,7 @@ import json
 
 from transformers import GenerationConfig
 
+from genomes.compilation import MemberLoader, genome_markers, genome_templates
 from genomes.genome import Genome
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
@@ -13,7 +14,6 @@ from genomes.members.tokenizers import tokenizer_key
 from genomes.merging.models import MergingCatalogue
 from genomes.merging.recipe import without_merges
 from genomes.nodes import MemberNode
-from genomes.phenotype import MemberLoader, genome_markers, genome_templates
 from genomes.prompting import MIN_NEW_TOKENS, closing_tokens
 from genomes.serialization import genome_to_json
 

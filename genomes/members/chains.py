@@ -162,8 +162,8 @@ def _read(
     num_before: int,
 ) -> tuple[dict[_Place, list[int]], dict[_Place, list[int]], list[dict[_Place, list[int]]]]:
     """Prompts and replies cut to fit, and what stands before a prompt for the draft of each upstream member."""
+    from genomes.compilation import genome_program
     from genomes.members.tokenizers import tokenizer_key
-    from genomes.phenotype import genome_program
     from genomes.prompting import template_tokens
 
     assert recipe.upstream is not None
@@ -222,8 +222,8 @@ def framed_drafts(
     """What the answering member of a genome reads before each prompt, as token ids."""
     import torch
 
+    from genomes.compilation import genome_program
     from genomes.huggingface.runtime_composite import CompositeRuntime
-    from genomes.phenotype import genome_program
     from genomes.prompting import closing_tokens
     from genomes.trunks import trunk_of
 

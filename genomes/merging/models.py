@@ -25,7 +25,7 @@ from genomes.merging.layers import factor_at
 from genomes.merging.recipe import MergeRecipe
 
 if TYPE_CHECKING:
-    from genomes.phenotype import LoadedMember, MemberLoader
+    from genomes.compilation import LoadedMember, MemberLoader
 
 
 class MergeError(ValueError):

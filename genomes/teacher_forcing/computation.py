@@ -16,11 +16,12 @@ import numpy.typing as npt
 import torch
 
 from genomes.combiners import COMBINERS, LearnedPool
+from genomes.compilation import genome_markers
 from genomes.fitting import Cases
 from genomes.genome import Genome
 from genomes.huggingface.program_composite import CombinerValue, MemberValue, build_program
 from genomes.nodes import MemberNode, MergeNode
-from genomes.phenotype import ReplyLikelihood, genome_markers
+from genomes.phenotype import ReplyLikelihood
 from genomes.serialization import genome_to_json
 from genomes.teacher_forcing.outputs import StreamOutputs
 from genomes.teacher_forcing.rules import RULES, VOTING, Given

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from genomes.combiners import LearnedPool
+from genomes.compilation import MemberLoader
 from genomes.editing import part_of
 from genomes.fitting import Cases, Fitter
 from genomes.genome import Genome
 from genomes.nodes import CombinerNode
-from genomes.phenotype import MemberLoader
 from genomes.teacher_forcing.computation import GenomeLikelihoods, NotKeptError
 from genomes.teacher_forcing.evaluation_set import EvaluationSet
 from genomes.teacher_forcing.likelihoods import TeacherForcing

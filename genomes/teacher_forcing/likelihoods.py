@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from genomes.compilation import LoadedMember, MemberLoader, compile_genome
 from genomes.genome import Genome
 from genomes.huggingface.program_composite import Program
 from genomes.members.store import Store
 from genomes.members.tokenizers import tokenizer_key
-from genomes.phenotype import LoadedMember, MemberLoader, ReplyLikelihood, compile_genome
+from genomes.phenotype import ReplyLikelihood
 from genomes.prompting import closing_tokens, template_tokens
 from genomes.teacher_forcing.computation import GenomeLikelihoods, Known, NotKeptError
 from genomes.teacher_forcing.evaluation_set import EvaluationSet, Sheet, TokenizedSet

@@ -14,8 +14,8 @@ from experiments.config import load_experiment
 from experiments.execution import create_run, open_run
 from experiments.preparation import Problem, prepare
 from fitness.result import Evaluation, Outcome
+from genomes.compilation import compile_genome
 from genomes.lockstep import LockstepModel, Question, lockstep_models
-from genomes.phenotype import compile_genome
 from tests.evolve.toy import ToyPool
 from tests.experiments.tiny_experiment import write_experiment
 

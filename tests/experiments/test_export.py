@@ -15,8 +15,8 @@ from huggingface_hub import ModelCard
 
 from experiments.export.artifact import ArtifactError, answer_with_artifact, load_artifact, write_artifact
 from experiments.export.sources import flat_name, own_imports, travelling_sources
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
-from genomes.phenotype import compile_genome
 from genomes.serialization import genome_from_json
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, shapes
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from genomes.combiners import COMBINERS, LearnedPool
+from genomes.compilation import compile_genome
 from genomes.fitting import Fitter, fitted_numbers, is_unfitted
 from genomes.genome import Genome
 from genomes.huggingface.conversion import composite_model
 from genomes.identity import canonical_genome, genome_key
 from genomes.nodes import CombinerNode
-from genomes.phenotype import compile_genome
 from genomes.rules import check_genome
 from genomes.serialization import genome_from_json, genome_to_json
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, weights_of

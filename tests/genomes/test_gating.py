@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from genomes.combiners import COMBINERS, Combiner
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.huggingface.conversion import composite_model
 from genomes.huggingface.runtime_composite import left_padded
 from genomes.huggingface.trunk_composite import ModelTrunk
-from genomes.phenotype import compile_genome
 from genomes.prompting import prompt_tokens
 from genomes.trunks import FastTrunk
 from tests.genomes.tiny_members import (

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.tokenizers import train_tokenizer
-from genomes.phenotype import PrefillCache, compile_genome
 from genomes.prompting import prompt_tokens
 from genomes.reference import ReferencePhenotype
 from genomes.rules import check_genome
+from genomes.trunks import PrefillCache
 from tests.genomes.tiny_members import (
     CONTEXTS,
     MARKERS,

@@ -12,13 +12,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from genomes.combiners import METHODS
+from genomes.compilation import compile_genome
 from genomes.editing import Blueprint
 from genomes.genome import Genome
 from genomes.huggingface import CompositeForCausalLM
 from genomes.huggingface.conversion import composite_model
 from genomes.huggingface.pruning_composite import NoMemberLeftError
 from genomes.huggingface.tolerant_composite import MemberWarning
-from genomes.phenotype import Phenotype, compile_genome
+from genomes.phenotype import Phenotype
 from genomes.prompting import prompt_tokens
 from tests.genomes.tiny_members import (
     CONTEXTS,

@@ -13,9 +13,9 @@ import pytest
 from evolve.settings import SearchSettings
 from experiments.compare.task import Task
 from experiments.corpora.documents import Example
+from genomes.compilation import compile_genome
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
-from genomes.phenotype import compile_genome
 from genomes.serialization import genome_from_json
 from genomes.space import CompositionSpace
 from tests.experiments.tiny_experiment import ROOT, write_members

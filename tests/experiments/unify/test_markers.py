@@ -19,8 +19,8 @@ from experiments.unify.lessons import Texts, soft_cross_entropy
 from experiments.unify.merged import Unified, merge_composition
 from experiments.unify.modules import MarkedModule, marked_modules, marker_table, played_roles
 from experiments.unify.report import UnifiedReport
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
-from genomes.phenotype import compile_genome
 from genomes.prompting import marker_tokens
 from genomes.serialization import genome_to_json
 from tests.experiments.tiny_experiment import write_experiment

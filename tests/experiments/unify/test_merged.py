@@ -7,10 +7,10 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from experiments.unify.merged import answer_shares, fold_temperature, merge_composition
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.merging.models import MergeError
 from genomes.merging.recipe import without_merges
-from genomes.phenotype import compile_genome
 from tests.genomes.merging.genomes_with_merges import TWO, merge_node, merged
 from tests.genomes.tiny_members import TinyCatalogue, TinyMember, genome_of, member, shapes, tiny_member
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import TextIteratorStreamer
 
+from genomes.compilation import compile_genome
 from genomes.huggingface.conversion import composite_model
 from genomes.members.tokenizers import train_tokenizer
-from genomes.phenotype import compile_genome
 from genomes.prompting import closing_tokens
 from tests.genomes.huggingface.test_composite import batch, model_of
 from tests.genomes.tiny_members import (

@@ -11,13 +11,13 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import genomes.huggingface
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.huggingface import CompositeConfig, CompositeForCausalLM
 from genomes.huggingface.cache_composite import StateLayer
 from genomes.huggingface.conversion import composite_model
 from genomes.huggingface.program_composite import build_program
 from genomes.huggingface.runtime_composite import left_padded
-from genomes.phenotype import compile_genome
 from genomes.prompting import prompt_tokens
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, shapes, tiny_member, tiny_tokenizer
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.huggingface.trunk_composite import ModelTrunk
 from genomes.lockstep import Question, answer_together
 from genomes.lockstep.strands import Rows, Strand
-from genomes.phenotype import Phenotype, PrefillCache, compile_genome
-from genomes.trunks import FastTrunk
+from genomes.phenotype import Phenotype
+from genomes.trunks import FastTrunk, PrefillCache
 from tests.genomes.merging.genomes_with_merges import shapes_with_merges
 from tests.genomes.test_phenotype import SEEDS, SHAPES
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, tiny_member, with_drafts

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from experiments.export.artifact import artifact_phenotype, load_artifact, write_artifact
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.huggingface.conversion import composite_model
 from genomes.merging.recipe import without_merges
 from genomes.nodes import MemberNode
-from genomes.phenotype import compile_genome
 from genomes.prompting import prompt_tokens
 from genomes.reference import ReferencePhenotype
 from genomes.rules import check_genome

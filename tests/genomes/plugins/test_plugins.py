@@ -18,9 +18,9 @@ from experiments.export.artifact import load_artifact, write_artifact
 from experiments.export.sources import travelling_sources
 from genomes.combiners import ANSWER_COMBINERS, COMBINERS, AnswerVote, Mean
 from genomes.combiners.plugins import PluginError, load_plugins, offered_methods, register
+from genomes.compilation import compile_genome
 from genomes.huggingface.runtime_composite import left_padded
 from genomes.identity import genome_key
-from genomes.phenotype import compile_genome
 from genomes.prompting import prompt_tokens
 from genomes.rules import check_genome
 from genomes.serialization import genome_from_json

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from genomes.combiners import NUMBERS
+from genomes.compilation import compile_genome
 from genomes.fitting import Fitter
 from genomes.genome import Genome
 from genomes.members.store import Store
 from genomes.nodes import CombinerNode
-from genomes.phenotype import compile_genome
 from genomes.teacher_forcing import EvaluationSet, TeacherForcing
 from genomes.teacher_forcing.learned_fitting import KeptFitter
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, weights_of

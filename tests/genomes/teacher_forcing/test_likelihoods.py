@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from genomes.combiners import METHODS
+from genomes.compilation import compile_genome
 from genomes.genome import Genome
 from genomes.members.store import Store
-from genomes.phenotype import ReplyLikelihood, compile_genome
+from genomes.phenotype import ReplyLikelihood
 from genomes.space import CompositionSpace, MemberInfo
 from genomes.teacher_forcing import EvaluationSet, NotKeptError, TeacherForcing
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, shapes, tiny_member
