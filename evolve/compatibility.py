@@ -11,13 +11,17 @@ from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
 
-from evolve.errors import ConfigChangedError
+from evolve.errors import ConfigChangedError, RunSchemaError
 from evolve.evaluator import EvaluatorFactory
 from evolve.settings import SearchSettings
 from evolve.space import SearchSpace
 
 MAY_CHANGE = ("name", "budget", "budget.*", "workers.*", "!workers.cpus_per_worker", "logging", "logging.*")
 """Key paths (with ``*``) that shape no trajectory, less those with ``!``: threads change the last bits of results."""
+
+PLANNING = 2
+"""Which rules plan the jobs of a run; its log says. Logs that do not are of rules 1: the first ``population`` births
+were random, and tournaments were drawn with replacement."""
 
 _ABSENT = object()
 
@@ -71,6 +75,21 @@ def check_unchanged(
             f"These may change when a run is resumed: {', '.join(sorted(may_change))}. Anything else would make a "
             "trajectory that no single configuration describes: set it back, or start a new run from the leaders of "
             "this one: evolve fork RUN --to NEW --set KEY=VALUE."
+        )
+
+
+def check_planning(meta: Mapping[str, Any]) -> None:
+    """Return where a run's jobs were planned by the rules that this package plans by.
+
+    Raises:
+        RunSchemaError: They were planned by others, so what is planned now would not be their continuation.
+    """
+    rules = meta.get("planning", 1)
+    if rules != PLANNING:
+        raise RunSchemaError(
+            f"The run's jobs were planned by rules {rules!r}; this version of composite-evolve plans by rules "
+            f"{PLANNING!r}. Its history and report can be read; to go on searching, start a new run from its leaders: "
+            f"evolve fork RUN --to NEW, or resume it with the version that wrote it: {meta.get('libraries', {})!r}."
         )
 
 

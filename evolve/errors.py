@@ -82,7 +82,7 @@ class RunCorruptError(RunError):
 
 
 class RunSchemaError(RunError):
-    """run.db was written under a schema that this package does not read."""
+    """run.db was written under a schema that this package does not read, or planned by rules that it does not have."""
 
 
 class ConfigChangedError(RunError):

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from deap import tools
 
+from evolve.compatibility import check_planning
 from evolve.errors import ReplayMismatchError, RunCorruptError
 from evolve.folding import fold
 from evolve.jobs import JOB_KINDS, Event, Job
@@ -122,8 +123,11 @@ def replay(directory: Path | str, *, space: SearchSpace[Any] | None = None) -> V
     Raises:
         RunCorruptError: An event was changed, or events are missing at the end.
         ReplayMismatchError: Naming the first thing that differs.
+        RunSchemaError: Jobs are to be planned again, and were planned by other rules.
     """
     with RunLogReader(directory) as log:
+        if space is not None:
+            check_planning(log.meta)
         state = initial_state(log.meta)
         inherited = log.meta.get("inherited", ())
         planner = (

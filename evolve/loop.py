@@ -17,7 +17,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from evolve.compatibility import MAY_CHANGE, as_plain, check_unchanged, description_of, installed_versions
+from evolve.compatibility import (
+    MAY_CHANGE,
+    PLANNING,
+    as_plain,
+    check_planning,
+    check_unchanged,
+    description_of,
+    installed_versions,
+)
 from evolve.dispatch import Dispatch
 from evolve.errors import EvolveError, RunClosedError, RunInterruptedError
 from evolve.evaluator import EvaluationRequest, EvaluatorFactory
@@ -94,6 +102,7 @@ class Run:
             "budget": asdict(budget),
             "seed": seed,
             "objectives": [asdict(objective) for objective in factory.objectives],
+            "planning": PLANNING,
             "libraries": installed_versions(),
             "created_at": time.time(),
         }
@@ -122,10 +131,12 @@ class Run:
         Raises:
             ConfigChangedError: Something that shapes the trajectory differs: configuration, settings, the space's
                 operators or founders, or the evaluator's version.
-            RunMissingError, RunLockedError, RunCorruptError, RunSchemaError: The log cannot be opened.
+            RunMissingError, RunLockedError, RunCorruptError, RunSchemaError: The log cannot be opened, or its jobs were
+                planned by other rules.
         """
         log = RunLog(directory)
         try:
+            check_planning(log.meta)
             stored = SearchSettings(**log.meta["search"])
             config = log.meta["config"] if config is None else config
             given = description_of(space, factory, settings or stored, config)

@@ -47,8 +47,9 @@ class SearchSettings:
     Attributes:
         mode: ``"aging"`` (regularised evolution), ``"nsga2"`` (several objectives), ``"lexicase"`` (specialists, prompt
             by prompt), ``"mapelites"`` (the best of every kind) or ``"random"`` (the baseline).
-        population: How many individuals may breed; also how many births come before breeding starts.
-        tournament: How many individuals compete to be a parent.
+        population: How many individuals may breed.
+        tournament: How many individuals compete to be a parent. In every mode breeding starts once so many births are
+            committed; up to then births are founders and random genomes.
         lag: Job j is planned from the state after commits 0..j-lag, so up to ``lag`` evaluations run at a time.
             About eight times the number of workers keeps them busy; the trajectory depends on it.
         batch: How many jobs in a row are evaluated together, at most ``lag``; evaluators that are faster with several

@@ -35,10 +35,26 @@ class TestJobs:
         assert [job.number for job in jobs] == list(range(len(jobs)))
         assert [job.births_before for job in births] == list(range(len(births)))
         assert [job.operator for job in births[:3]] == ["founder:zeros", "founder:ones", "random"]
-        assert {job.operator for job in births[2 : SETTINGS.population]} == {"random"}
-        assert sum(bool(job.parents) for job in births[SETTINGS.population :]) > 0.8 * (
-            len(births) - SETTINGS.population
-        )
+        # Job j knows of the commits 0..j-lag; this one is the first that knows of a whole tournament.
+        start = SETTINGS.tournament + SETTINGS.lag - 1
+        assert {job.operator for job in births[2:start]} == {"random"}
+        assert sum(bool(job.parents) for job in births[start:]) > 0.8 * (len(births) - start)
+
+    @pytest.mark.parametrize("lag", [1, 3, 9])
+    @pytest.mark.parametrize("mode", ["aging", "nsga2", "lexicase"])
+    def test_breeding_starts_once_a_tournament_is_committed(self, directory: Path, lag: int, mode: Any) -> None:
+        settings = replace(SETTINGS, mode=mode, lag=lag, tournament=5, random_immigrant_probability=0.0)
+        jobs, _ = jobs_of(directory, settings=settings)
+        first = next(job for job in jobs if not job.is_birth or job.parents)
+        assert first.number == 5 + lag - 1
+        assert {parent for job in jobs[: first.number + 1] for parent in job.parents} <= {f"b{n}" for n in range(5)}
+
+    def test_random_births_are_those_of_random_search(self, directory: Path) -> None:
+        bred, _ = jobs_of(directory / "bred", settings=replace(SETTINGS, rescore_every=None))
+        drawn, _ = jobs_of(directory / "drawn", settings=replace(SETTINGS, rescore_every=None, mode="random"))
+        start = SETTINGS.tournament + SETTINGS.lag - 1
+        assert bred[:start] == drawn[:start]
+        assert bred[start] != drawn[start]
 
     def test_all_founders_are_born_into_a_smaller_population(self, directory: Path) -> None:
         jobs, state = jobs_of(
@@ -49,7 +65,7 @@ class TestJobs:
 
     def test_every_fifth_job_scores_a_leader_on_a_fresh_replicate(self, directory: Path) -> None:
         jobs, state = jobs_of(directory)
-        later = [job for job in jobs if job.number >= SETTINGS.population]
+        later = [job for job in jobs if job.number >= SETTINGS.tournament + SETTINGS.lag - 1]
         assert [job.number % 5 == 0 for job in later] == [not job.is_birth for job in later]
         rescored = Counter((job.key, job.replicate) for job in later if not job.is_birth)
         assert set(rescored.values()) == {1}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evolve.errors import ConfigChangedError, RunClosedError, RunExistsError, RunInterruptedError
+from evolve.errors import ConfigChangedError, RunClosedError, RunExistsError, RunInterruptedError, RunSchemaError
 from evolve.evaluator import EvaluationRequest
+from evolve.history import history, replay
 from evolve.jobs import Event
 from evolve.workers.pool import Completed
 from fitness.result import Outcome
@@ -101,6 +102,21 @@ class TestOpening:
             reopen(directory, **changes)
         assert message in str(caught.value)
         reopen(directory, config={"name": "other", "problem": {"digits": 10}, "workers": {"num": 3}}).close()
+
+    def test_a_run_that_was_planned_by_other_rules_is_read_and_not_gone_on_with(
+        self, directory: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as before:
+            before.setattr("evolve.loop.PLANNING", 1)
+            with create(directory) as run:
+                run.advance(ToyPool(ToyFactory()))
+        rules = r"planned by rules 1; this version of composite-evolve plans by rules 2\. .* evolve fork RUN --to NEW"
+        with pytest.raises(RunSchemaError, match=rules):
+            reopen(directory)
+        with pytest.raises(RunSchemaError, match=rules):
+            replay(directory, space=ToySpace())
+        assert replay(directory).digest == run.trajectory_digest
+        assert len(history(directory)) == run.state.num_births
 
     def test_another_space_is_noticed(self, directory: Path) -> None:
         create(directory).close()

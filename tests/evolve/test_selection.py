@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -138,6 +139,15 @@ class TestAging:
     def test_a_tournament_over_everybody_is_won_by_the_best(self) -> None:
         selection = filled(Aging, [(1, 1), (3, 1), (2, 1)], population=60, tournament=60)
         assert ids(selection.parents(1, rng=np.random.default_rng(0))) == ["b1"]
+
+    @pytest.mark.parametrize("size", [2, 3, 5])
+    def test_those_in_a_tournament_are_distinct(self, size: int) -> None:
+        # Of n distinct individuals the best one is among s with probability s / n, and the last s - 1 never win.
+        selection = filled(Aging, [(value, 1) for value in range(5)], tournament=size)
+        rng = np.random.default_rng(0)
+        wins = Counter(ids(selection.parents(2000, rng=rng)))
+        assert wins["b4"] / 2000 == pytest.approx(size / 5, abs=0.04)
+        assert set(wins) <= {f"b{number}" for number in range(size - 1, 5)}
 
 
 class TestRandomSearch:
