@@ -68,7 +68,7 @@ class Planner:
             key = state.rungs.next_key(state.num_replicates_planned)
             if key is not None:
                 return self._another_replicate(state, key, kind="promote")
-        if state.num_births < self._settings.tournament:
+        if births < self._settings.initial_births or state.num_births < self._settings.tournament:
             return self._random_birth(state)
         every = self._settings.rescore_every
         if every is not None and state.num_planned % every == 0:

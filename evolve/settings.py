@@ -48,8 +48,8 @@ class SearchSettings:
         mode: ``"aging"`` (regularised evolution), ``"nsga2"`` (several objectives), ``"lexicase"`` (specialists, prompt
             by prompt), ``"mapelites"`` (the best of every kind) or ``"random"`` (the baseline).
         population: How many individuals may breed.
-        tournament: How many individuals compete to be a parent. In every mode breeding starts once so many births are
-            committed; up to then births are founders and random genomes.
+        tournament: How many individuals compete to be a parent; in every mode it also says when breeding starts, see
+            ``initial_births``.
         lag: Job j is planned from the state after commits 0..j-lag, so up to ``lag`` evaluations run at a time.
             About eight times the number of workers keeps them busy; the trajectory depends on it.
         batch: How many jobs in a row are evaluated together, at most ``lag``; evaluators that are faster with several
@@ -92,6 +92,14 @@ class SearchSettings:
     rungs: int = 1
     rung_factor: int = 3
     stop_probability: float = 0.05
+
+    @property
+    def initial_births(self) -> int:
+        """How many births come before breeding starts, founders and random genomes: two tournaments, or a population.
+
+        With a long lag they are more: a whole tournament has to be committed.
+        """
+        return min(2 * self.tournament, self.population)
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

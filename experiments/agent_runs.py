@@ -66,7 +66,7 @@ def dry_run_agents(path: Path, *, execution: Execution, console: Console) -> Non
     trained_agent(founder, short, panel=SEARCH_PANEL, replicate=0)
     seconds = (time.perf_counter() - started) * config.learning.num_steps / rollout
     births, every = config.budget.births, config.search.rescore_every
-    evaluations = births + (0 if every is None else max(0, births - config.search.tournament) // (every - 1))
+    evaluations = births + (0 if every is None else max(0, births - config.search.initial_births) // (every - 1))
     finals = config.report.finalists + 2 * config.report.trainings
     workers = 1 if execution.serial else config.workers.count
     console.print(f"[bold]{config.name}[/] ({path})")

@@ -12,8 +12,7 @@ class Aging(Selection):
     """The best of a random sample breeds and the oldest dies (Real et al. 2019, "Regularized evolution").
 
     Nobody outlives the population by luck. With several objectives the first leads and the others break ties. Those in
-    a sample are distinct: drawn with replacement, a sample of 16 out of 16 would miss the best in 36 % of cases, and
-    children of others are no better than random genomes.
+    a sample are distinct: drawn with replacement, a sample of 16 out of 16 would miss the best in 36 % of cases.
     """
 
     def parents(self, num_parents: int, *, rng: np.random.Generator) -> list[Individual]:

@@ -157,7 +157,7 @@ def training_seconds(recipe: Recipe, vocabulary_size: int) -> float:
 def planned_evaluations(config: ExperimentConfig) -> int:
     """Evaluations of the evolution: births, and every ``search.rescore_every``-th job a re-scoring."""
     births, every = config.budget.births, config.search.rescore_every
-    rescored = 0 if every is None else max(0, births - config.search.tournament) // (every - 1)
+    rescored = 0 if every is None else max(0, births - config.search.initial_births) // (every - 1)
     planned = births + rescored
     return planned if config.budget.evaluations is None else min(planned, config.budget.evaluations)
 
