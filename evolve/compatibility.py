@@ -21,7 +21,7 @@ MAY_CHANGE = ("name", "budget", "budget.*", "workers.*", "!workers.cpus_per_work
 
 PLANNING = 2
 """Which rules plan the jobs of a run; its log says. Logs that do not are of rules 1: the first ``population`` births
-were random, and tournaments were drawn with replacement."""
+were random, tournaments were drawn with replacement, and no birth was the leader's by right."""
 
 _ABSENT = object()
 

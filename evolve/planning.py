@@ -105,6 +105,8 @@ class Planner:
         parents = island.parents(2 if has_crossover else 1, rng=rng)
         if not parents:
             return self._random_birth(state)
+        if rng.random() < self._settings.leader_probability:
+            parents[0] = state.leader_of(island.population) or parents[0]
         genomes = [self._space.from_json(parent.genome_json) for parent in parents]
         ids = tuple(dict.fromkeys(parent.id for parent in parents))
         rng = generator(self._seed, "vary", state.num_planned)

@@ -58,6 +58,8 @@ class SearchSettings:
         extra_mutation_probability: A birth has one mutation, and after each one a further one with this
             probability, in [0, 1).
         random_immigrant_probability: How often a birth is a fresh random genome, in [0, 1].
+        leader_probability: How often the best of the population, by the bound that the incumbent is chosen by, takes
+            the place of a child's first parent, in [0, 1]; modes that keep many kinds alive hardly climb without.
         rescore_every: Every how many jobs one evaluates a leader again; None for never.
         rescore_top: How many leaders take turns at that.
         hall_of_fame: How many genomes the hall of fame holds.
@@ -81,6 +83,7 @@ class SearchSettings:
     crossover_probability: float = 0.1
     extra_mutation_probability: float = 0.25
     random_immigrant_probability: float = 0.02
+    leader_probability: float = 0.3
     rescore_every: int | None = 8
     rescore_top: int = 5
     hall_of_fame: int = 20
@@ -121,7 +124,12 @@ class SearchSettings:
         _check_count("search", "rung_factor", self.rung_factor, low=2)
         if self.rescore_every is not None:
             _check_count("search", "rescore_every", self.rescore_every, low=2)
-        for name in ("crossover_probability", "random_immigrant_probability", "extra_mutation_probability"):
+        for name in (
+            "crossover_probability",
+            "random_immigrant_probability",
+            "leader_probability",
+            "extra_mutation_probability",
+        ):
             _check_number("search", name, getattr(self, name), low=0.0, high=1.0)
         if self.extra_mutation_probability == 1.0:
             raise SettingsError("search.extra_mutation_probability is 1.0: mutating would never end; use less.")

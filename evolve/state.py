@@ -129,11 +129,14 @@ class RunState:
 
         Where any of them was scored again, only those count. Ties go to the better mean, then to the key.
         """
-        leaders = self.hall_of_fame
-        rescored = [individual for individual in leaders if individual.results.num_replicates > 1]
+        return self.leader_of(self.hall_of_fame)
+
+    def leader_of(self, individuals: Sequence[Individual]) -> Individual | None:
+        """Whom to bet on among some individuals, by the rule of ``incumbent``; None among none."""
+        rescored = [individual for individual in individuals if individual.results.num_replicates > 1]
         z = self.settings.confidence_z
         return max(
-            rescored or leaders,
+            rescored or individuals,
             key=lambda one: (one.results.lower_confidence_bound(z), one.results.leading, one.key),
             default=None,
         )

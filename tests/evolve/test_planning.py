@@ -58,6 +58,28 @@ class TestJobs:
         assert bred[:start] == drawn[:start]
         assert bred[start] != drawn[start]
 
+    @pytest.mark.parametrize("mode", ["aging", "nsga2", "lexicase"])
+    def test_the_best_of_the_population_takes_the_place_of_the_first_parent(self, directory: Path, mode: Any) -> None:
+        settings = replace(
+            SETTINGS,
+            mode=mode,
+            lag=1,
+            population=BUDGET.births,
+            leader_probability=1.0,
+            crossover_probability=0.5,
+            random_immigrant_probability=0.0,
+            rescore_every=None,
+        )
+        jobs, state = jobs_of(directory, settings=settings)
+        born = sorted(state.individuals.values(), key=lambda one: one.birth)
+        first_parents = [(job, job.parents[0]) for job in jobs if job.parents]
+        assert len(first_parents) > 20
+        for job, parent in first_parents:
+            leader = state.leader_of([one for one in born if one.birth < job.births_before])
+            assert leader is not None
+            assert parent == leader.id
+        assert {len(job.parents) for job, _ in first_parents} == {1, 2}
+
     def test_all_founders_are_born_into_a_smaller_population(self, directory: Path) -> None:
         jobs, state = jobs_of(
             directory, settings=replace(SETTINGS, population=1, tournament=1), budget=Budget(births=9)
