@@ -161,7 +161,8 @@ class RayWorkers:
         if time.monotonic() >= deadline:
             raise WorkersUnavailableError(
                 f"{asked_for(self._settings)}: none is ready after {self._settings.startup_seconds:g} s, "
-                f"on {self._cluster.offer()}. Free resources there, or allow more startup_seconds."
+                f"on {self._cluster.offer()}. Free resources there, or, if its processors are busy with other work, "
+                "allow more time (workers.startup_seconds)."
             )
         return deadline
 

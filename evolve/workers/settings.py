@@ -28,7 +28,7 @@ class WorkerSettings:
     cpus_per_worker: int = 1
     gpus_per_worker: float = 0.0
     max_retries: int = 2
-    startup_seconds: float = 120.0
+    startup_seconds: float = 300.0
 
     def __post_init__(self) -> None:
         for name, low in (("count", 1), ("cpus_per_worker", 1), ("max_retries", 0)):
