@@ -14,7 +14,7 @@ from experiments.compositions import CompositionEvaluatorFactory
 from experiments.config import load_experiment
 from experiments.preparation import prepare
 from fitness.objectives.testing import ScriptedScorer
-from genomes import phenotype
+from genomes import compilation
 from genomes.genome import Genome
 from genomes.phenotype import Phenotype
 from tests.experiments.tiny_experiment import write_experiment
@@ -51,7 +51,7 @@ def test_without_a_gpu_no_evaluator_is_made(
 def test_answers_are_made_in_batches_that_fit_of_members_in_bfloat16(
     factory: CompositionEvaluatorFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiled, real = [], phenotype.compile_genome
+    compiled, real = [], compilation.compile_genome
 
     def on_stand_in(genome: Genome, catalogue: Any, *, device: str, **settings: Any) -> Phenotype:
         compiled.append((device, settings["dtype"]))
@@ -71,7 +71,7 @@ def test_answers_are_made_in_batches_that_fit_of_members_in_bfloat16(
     sizes: list[list[int]] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    monkeypatch.setattr(phenotype, "compile_genome", on_stand_in)
+    monkeypatch.setattr(compilation, "compile_genome", on_stand_in)
     monkeypatch.setattr("fitness.coherence.scorer.CoherenceScorer.load", lambda directory: ScriptedScorer())
     evaluator = factory()
     genome = factory.space.to_json(dict(factory.space.founders())["uniform-mean"])
