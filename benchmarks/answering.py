@@ -28,14 +28,14 @@ from transformers import GPT2LMHeadModel
 
 import experiments
 from experiments.config import load_experiment
-from experiments.preparation import Problem, prepare
-from genomes.compilation import compile_genome
-from genomes.genome import Genome
-from genomes.huggingface.trunk_composite import ModelTrunk
-from genomes.lockstep import Question, answer_together
-from genomes.nodes import MemberNode, ResponseNode
-from genomes.phenotype import Phenotype
-from genomes.trunks import FastTrunk, PrefillCache
+from experiments.problems.compositions.problem import Problem, prepare
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import MemberNode, ResponseNode
+from genomes.running.compilation import compile_genome
+from genomes.running.fast_trunk import FastTrunk, PrefillCache
+from genomes.running.lockstep import Question, answer_together
+from genomes.running.phenotype import Phenotype
+from genomes.running.trunk import ModelTrunk
 
 POPULATION, PROMPTS = 24, 16
 

@@ -18,14 +18,14 @@ import numpy as np
 from experiments.config import ExperimentConfig, load_experiment
 from experiments.corpora.documents import Example
 from experiments.corpora.panels import load_documents, panels_of
-from experiments.fitting import fitter_on
-from experiments.training import member_catalogue
+from experiments.problems.compositions.fitting import fitter_on
+from experiments.problems.compositions.members.training import member_catalogue
 from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean
-from genomes.compilation import compile_genome
-from genomes.editing import Blueprint, Input
-from genomes.genome import Genome
+from genomes.breeding.editing import Blueprint, Input
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.members.catalogue import MemberCatalogue
-from genomes.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.running.compilation import compile_genome
 
 CONTROL = (
     "members.catalogue.soloist={train: {role: solo, domains: {conversation: 1, graphs: 1, arrays: 1},"

@@ -20,11 +20,10 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from experiments.config.bundled import BUNDLED_DIRECTORY
+from experiments.config.bundled import BUNDLED_DIRECTORY, BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import Example, balanced, documents_in, examples_from
-from experiments.scorers import BUNDLED_SCORER
 from fitness.coherence.scorer import CoherenceScore, CoherenceScorer
 from fitness.coherence.words import content_words, words
 

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import Example, balanced, documents_in, examples_from
-from experiments.scorers import BUNDLED_SCORER
 from fitness.coherence.attacks import ECHOES, FILLERS, WRECKS, Exchange
 from fitness.coherence.encoder import Encoder, MiniLM
 from fitness.coherence.scorer import CoherenceScorer

@@ -26,8 +26,8 @@ from evolve.jobs import Job
 from evolve.log_reading import RunLogReader
 from experiments.config import experiment_from_document
 from experiments.corpora.documents import Document, Example
-from experiments.preparation import Problem, prepare
-from experiments.scorers import unread_documents
+from experiments.problems.compositions.problem import Problem, prepare
+from experiments.problems.compositions.scorers import unread_documents
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.fitting import pair_data
 from fitness.coherence.heads import Heads

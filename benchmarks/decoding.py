@@ -29,8 +29,8 @@ from transformers.utils import logging
 from experiments.export.artifact import load_artifact
 from experiments.serve.composite import open_artifact
 from experiments.serve.decoding import Decoding, DecodingSettings
-from genomes.huggingface.program_composite import MemberValue
-from genomes.trunks import trunk_of
+from genomes.running.fast_trunk import trunk_of
+from genomes.running.program import MemberValue
 
 PROMPT = "What do you like to do in the evening?\nI like to read books about the sea.\n"
 

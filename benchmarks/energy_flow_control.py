@@ -22,8 +22,8 @@ from fitness.energy_flow.control import kick, play, track, tracking_slope
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.energy_flow.rollouts import Policy
 from genomes.agent import AgentGenome, default_agent
-from genomes.agent.agent import PCDAgent
-from genomes.agent.founders import controlling_agent
+from genomes.agent.breeding.founders import controlling_agent
+from genomes.agent.running.agent import PCDAgent
 
 NUM_ENVS, NUM_TESTS = 32, 64
 SEEDS = range(2000, 2000 + NUM_TESTS)

@@ -24,9 +24,9 @@ from fitness.energy_flow.policies import EgoGreedyPolicy, EgoMemoryPolicy, FullM
 from fitness.energy_flow.rollouts import Policy, episode_returns
 from fitness.statistics import bootstrap_mean
 from genomes.agent import AgentGenome, founder_agents
-from genomes.agent.agent import PCDAgent
-from genomes.agent.artifact import load_agent
-from genomes.agent.editing import edited
+from genomes.agent.breeding.editing import edited
+from genomes.agent.running.agent import PCDAgent
+from genomes.agent.running.artifact import load_agent
 
 EPISODES = range(2000, 2064)
 NUM_ENVS = 32

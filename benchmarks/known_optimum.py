@@ -33,16 +33,16 @@ from experiments.compare.grid_space import GridSpace
 from experiments.compare.task import Task
 from experiments.config import load_experiment
 from experiments.corpora.documents import Example
-from experiments.preparation import prepare
+from experiments.problems.compositions.problem import prepare
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.nodes import MemberNode
+from genomes.graph.serialization import genome_from_json
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
-from genomes.nodes import MemberNode
-from genomes.parameters import Choice, Real
-from genomes.serialization import genome_from_json
-from genomes.space import CompositionSpace
-from genomes.teacher_forcing import EvaluationSet, TeacherForcing
+from genomes.methods.parameters import Choice, Real
+from genomes.running.teacher_forcing import EvaluationSet, TeacherForcing
 
 GRIDS = {"sharpness": (1.0, 1.5, 2.0), "tempering": (0.1, 0.3, 1.0), "smoothing": (0.05, 0.2, 0.5)}
 METHODS = ("mean", "weighted", "product", "bayesian", "vote")

@@ -25,8 +25,8 @@ from scipy.stats import spearmanr
 
 import experiments
 from experiments.config import load_experiment
-from experiments.preparation import prepare
-from experiments.scorers import BUNDLED_SCORER
+from experiments.config.bundled import BUNDLED_SCORER
+from experiments.problems.compositions.problem import prepare
 from fitness.coherence.encoder import MiniLM, Reading, Vectors
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.coherence.terms import MAX_TURNS

@@ -22,13 +22,13 @@ import torch
 
 import experiments
 from experiments.config import load_experiment
-from experiments.preparation import prepare
-from genomes.compilation import compile_genome
-from genomes.genome import Genome
+from experiments.problems.compositions.problem import prepare
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode
 from genomes.members.store import Store
-from genomes.nodes import CombinerNode
-from genomes.space import CompositionSpace
-from genomes.teacher_forcing import EvaluationSet, TeacherForcing
+from genomes.running.compilation import compile_genome
+from genomes.running.teacher_forcing import EvaluationSet, TeacherForcing
 
 POPULATION = 48
 

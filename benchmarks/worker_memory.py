@@ -23,10 +23,10 @@ import psutil
 import experiments
 from evolve.evaluator import EvaluationRequest
 from evolve.workers import WorkerSettings, open_pool
-from experiments import compositions
-from experiments.compositions import CompositionEvaluator, CompositionEvaluatorFactory
 from experiments.config import load_experiment
-from experiments.preparation import prepare
+from experiments.problems.compositions import evaluator
+from experiments.problems.compositions.evaluator import CompositionEvaluator, CompositionEvaluatorFactory
+from experiments.problems.compositions.problem import prepare
 from fitness.result import Evaluation, Objective
 
 BOUND_MB = 150
@@ -84,7 +84,7 @@ class ForgetfulFactory:
         return self.factory.version
 
     def __call__(self) -> CompositionEvaluator:
-        compositions._PREFILL_BYTES = 1
+        evaluator._PREFILL_BYTES = 1
         return self.factory()
 
 
@@ -99,9 +99,9 @@ class ImportingFactory:
         import transformers
 
         import fitness.coherence.scorer
-        import genomes.phenotype
+        import genomes.running.phenotype
 
-        assert all((fitness.coherence.scorer, genomes.phenotype, transformers.GPT2LMHeadModel))
+        assert all((fitness.coherence.scorer, genomes.running.phenotype, transformers.GPT2LMHeadModel))
         return ImportingEvaluator()
 
 

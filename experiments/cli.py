@@ -55,7 +55,7 @@ def launch(
 ) -> None:
     """Start an experiment: train missing members, evolve, compare with the baselines."""
     from experiments.commands.launch import dry_run_experiment, launch_experiment
-    from experiments.commands.options import Execution
+    from experiments.runs.execution import Execution
 
     execution = Execution(workers=workers, serial=serial, address=address, settings=tuple(settings or ()))
     if dry_run:
@@ -73,8 +73,8 @@ def resume(
     settings: Settings = None,
 ) -> None:
     """Go on with a run after anything, or with a larger budget (--set budget.births=500)."""
-    from experiments.commands.options import Execution
     from experiments.commands.resume import resume_run
+    from experiments.runs.execution import Execution
 
     execution = Execution(workers=workers, serial=serial, address=address, settings=tuple(settings or ()))
     resume_run(run, execution=execution)
@@ -91,7 +91,7 @@ def fork(
 ) -> None:
     """Start a new run from the leaders of another one, with other settings (--set search.mode=aging)."""
     from experiments.commands.fork import fork_run
-    from experiments.commands.options import Execution
+    from experiments.runs.execution import Execution
 
     execution = Execution(workers=workers, serial=serial, address=address, settings=tuple(settings or ()))
     fork_run(run, to=to, execution=execution)
@@ -220,7 +220,7 @@ def schema() -> None:
     """Print the JSON Schema of genome files, for editors and other programs."""
     import json
 
-    from genomes.serialization import genome_schema
+    from genomes.graph.serialization import genome_schema
 
     print(json.dumps(genome_schema(), indent=2))
 

@@ -4,15 +4,15 @@ The graph side, which imports no torch, is offered here; the runtime's modules a
 that a driver of a search never loads them.
 """
 
-from genomes.drawing import draw_genome
-from genomes.errors import GenomeFormatError, InvalidGenomeError, Violation
-from genomes.genome import Genome
-from genomes.identity import canonical_genome, genome_key, output_keys
-from genomes.nodes import CombinerNode, Edge, MemberNode, MergeNode, PromptNode, ResponseNode
-from genomes.rules import check_genome, require_valid
-from genomes.sampling import random_genome
-from genomes.serialization import genome_from_json, genome_schema, genome_to_json
-from genomes.space import CompositionSpace, MemberInfo
+from genomes.breeding.sampling import random_genome
+from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.graph.drawing import draw_genome
+from genomes.graph.errors import GenomeFormatError, InvalidGenomeError, Violation
+from genomes.graph.genome import Genome
+from genomes.graph.identity import canonical_genome, genome_key, output_keys
+from genomes.graph.nodes import CombinerNode, Edge, MemberNode, MergeNode, PromptNode, ResponseNode
+from genomes.graph.rules import check_genome, require_valid
+from genomes.graph.serialization import genome_from_json, genome_schema, genome_to_json
 
 __all__ = [
     "CombinerNode",

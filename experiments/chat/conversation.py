@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from experiments.serve.answering import Job, answer_pieces
 from experiments.serve.composite import Composite
 from experiments.serve.decoding import DecodingSettings
-from genomes.huggingface.trunk_composite import Trunk
-from genomes.prompting import prompt_tokens
+from genomes.running.prompting import prompt_tokens
+from genomes.running.trunk import Trunk
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 
 from experiments.serve.composite import Composite
-from genomes.huggingface.pruning_composite import NoMemberLeftError
-from genomes.huggingface.trunk_composite import Trunk
+from genomes.running.pruning import NoMemberLeftError
+from genomes.running.trunk import Trunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.terminal import standard_output
+from experiments.terminal.output import standard_output
 
 
 def chat_with(artifact: Path, *, prompt: str | None, seed: int) -> None:
@@ -27,7 +27,7 @@ def chat_with(artifact: Path, *, prompt: str | None, seed: int) -> None:
     from experiments.chat.console import ChatConsole
     from experiments.chat.conversation import Conversation
     from experiments.serve.composite import open_artifact
-    from genomes.trunks import trunk_of
+    from genomes.running.fast_trunk import trunk_of
 
     composite, models = open_artifact(artifact)
     trunks = {name: trunk_of(model, key=name) for name, model in models.items()}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.commands.options import Execution
 from experiments.compare.analysis import Comparison, analyse
 from experiments.compare.baselines import BASELINES, Setting
 from experiments.compare.cell import Cell
@@ -14,9 +13,10 @@ from experiments.compare.running import Plan, run_comparison
 from experiments.compare.tables import print_comparison
 from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
-from experiments.preparation import prepare
-from experiments.progress import Display
-from experiments.terminal import standard_output
+from experiments.problems.compositions.problem import prepare
+from experiments.runs.execution import Execution
+from experiments.terminal.output import standard_output
+from experiments.terminal.progress import Display
 from genomes.members.store import Store
 
 DEFAULT_BASELINES = (

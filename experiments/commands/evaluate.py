@@ -12,19 +12,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.by_hand import read_genome
-from experiments.compositions import NUM_PROMPTS, CompositionEvaluator, joined
 from experiments.config import load_experiment
-from experiments.measures import interval_of
-from experiments.preparation import Problem, prepare
-from experiments.progress import Display
-from experiments.tables import ARROWS, number_text
-from experiments.terminal import standard_output
+from experiments.problems.compositions.evaluator import NUM_PROMPTS, CompositionEvaluator, joined
+from experiments.problems.compositions.genome_file import read_genome
+from experiments.problems.compositions.problem import Problem, prepare
+from experiments.runs.measures import interval_of
+from experiments.terminal.output import standard_output
+from experiments.terminal.progress import Display
+from experiments.terminal.tables import ARROWS, number_text
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation, Objective
 from fitness.statistics import Interval
-from genomes.genome import Genome
-from genomes.identity import canonical_genome, genome_key
+from genomes.graph.genome import Genome
+from genomes.graph.identity import canonical_genome, genome_key
 from genomes.members.quiet import quiet_transformers
 
 PANELS = ("validation", "test", "search")

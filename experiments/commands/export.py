@@ -12,18 +12,18 @@ from evolve.history import read_state
 from evolve.individual import Individual
 from evolve.log_reading import RunLogReader
 from evolve.state import RunState
-from experiments.by_hand import read_genome
 from experiments.config import experiment_from_document, load_experiment
 from experiments.config.loading import AGENT_KIND
 from experiments.config.section import allowed_names
 from experiments.export.artifact import write_artifact
 from experiments.export.card import hand_written_card, model_card
-from experiments.fitting import fitted_for_export
-from experiments.front import Front
-from experiments.preparation import composition_space, load_catalogue
-from experiments.results import Results
-from genomes.combiners.plugins import load_plugins
-from genomes.serialization import genome_from_json
+from experiments.problems.compositions.fitting import fitted_for_export
+from experiments.problems.compositions.genome_file import read_genome
+from experiments.problems.compositions.problem import composition_space, load_catalogue
+from experiments.runs.front import Front
+from experiments.runs.results import Results
+from genomes.graph.serialization import genome_from_json
+from genomes.methods.plugins import load_plugins
 
 
 def export_winner(directory: Path, to: Path, *, individual: str | None = None, overwrite: bool = False) -> Path:
@@ -47,7 +47,7 @@ def export_winner(directory: Path, to: Path, *, individual: str | None = None, o
     if document.get("kind") == AGENT_KIND:
         if individual is not None:
             raise ValueError(f"--individual is {individual!r}; of a run on agents only the winner can be exported.")
-        from experiments.agent_export import export_agent
+        from experiments.problems.agents.export import export_agent
 
         return export_agent(directory, to, overwrite=overwrite)
     config = experiment_from_document(document)

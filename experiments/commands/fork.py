@@ -11,17 +11,17 @@ from evolve.errors import RunExistsError
 from evolve.lineage import Lineage, lineage_of
 from evolve.log_reading import DATABASE, RunLogReader
 from experiments.commands.launch import next_commands
-from experiments.commands.options import Execution
 from experiments.config import load_experiment
 from experiments.config.loading import AGENT_KIND
-from experiments.execution import EXPERIMENT_FILE, carry_out, create_run
-from experiments.preparation import prepare
-from experiments.progress import Display
-from experiments.results import Results
-from experiments.terminal import standard_output
+from experiments.problems.compositions.problem import prepare
+from experiments.runs.carrying_out import EXPERIMENT_FILE, carry_out, create_run
+from experiments.runs.execution import Execution
+from experiments.runs.results import Results
+from experiments.terminal.output import standard_output
+from experiments.terminal.progress import Display
 
 if TYPE_CHECKING:
-    from experiments.agent_results import AgentResults
+    from experiments.problems.agents.results import AgentResults
 
 
 def fork_run(
@@ -88,10 +88,10 @@ def inheritance(lineage: Lineage) -> str:
 def _fork_agents(
     directory: Path, to: Path, overrides: tuple[str, ...], *, execution: Execution, console: Console
 ) -> AgentResults | None:
-    from experiments.agent_config import AgentExperimentConfig
-    from experiments.agent_runs import carry_out_agents
-    from experiments.agents import prepare_agents
+    from experiments.config.agents import AgentExperimentConfig
     from experiments.config.loading import load_as
+    from experiments.problems.agents.finals import carry_out_agents
+    from experiments.problems.agents.problem import prepare_agents
 
     problem = prepare_agents(load_as(AgentExperimentConfig, directory / EXPERIMENT_FILE, overrides))
     lineage = lineage_of(directory, space=problem.space, factory=problem.factory)

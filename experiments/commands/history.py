@@ -34,7 +34,7 @@ def send_history(directory: Path, *, tensorboard: Path | None = None, mlflow: st
         ModuleNotFoundError: The tracker is not installed.
         FileExistsError: TensorBoard has a folder of that name already.
     """
-    from experiments.history_export import export_to_mlflow, export_to_tensorboard
+    from experiments.runs.trackers import export_to_mlflow, export_to_tensorboard
 
     if tensorboard is not None:
         print(f"Wrote {export_to_tensorboard(directory, tensorboard)} points; tensorboard --logdir {tensorboard}")

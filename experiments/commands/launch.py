@@ -13,19 +13,19 @@ from rich.console import Console
 from evolve.errors import RunExistsError
 from evolve.evaluator import EvaluationRequest
 from evolve.log_reading import DATABASE
-from experiments.commands.options import Execution
 from experiments.config import ExperimentConfig, load_experiment
 from experiments.config.loading import AGENT_KIND, experiment_kind
-from experiments.execution import carry_out, create_run
-from experiments.objectives import reproducibility_note
-from experiments.preparation import prepare
-from experiments.progress import Display
-from experiments.results import Results
-from experiments.terminal import standard_output
+from experiments.problems.compositions.objectives import reproducibility_note
+from experiments.problems.compositions.problem import prepare
+from experiments.runs.carrying_out import carry_out, create_run
+from experiments.runs.execution import Execution
+from experiments.runs.results import Results
+from experiments.terminal.output import standard_output
+from experiments.terminal.progress import Display
 from genomes.members.recipes import Recipe
 
 if TYPE_CHECKING:
-    from experiments.agent_results import AgentResults
+    from experiments.problems.agents.results import AgentResults
 
 
 def launch_experiment(
@@ -48,7 +48,7 @@ def launch_experiment(
     """
     console = console or standard_output()
     if experiment_kind(path) == AGENT_KIND:
-        from experiments.agent_runs import launch_agents
+        from experiments.problems.agents.finals import launch_agents
 
         return launch_agents(path, execution=execution, runs=runs, console=console)
     config = load_experiment(path, execution.overrides())
@@ -93,7 +93,7 @@ def dry_run_experiment(path: Path, *, execution: Execution, console: Console | N
     """
     console = console or standard_output()
     if experiment_kind(path) == AGENT_KIND:
-        from experiments.agent_runs import dry_run_agents
+        from experiments.problems.agents.finals import dry_run_agents
 
         dry_run_agents(path, execution=execution, console=console)
         return

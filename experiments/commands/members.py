@@ -9,10 +9,10 @@ from rich.table import Table
 
 from experiments.config import load_experiment
 from experiments.corpora.panels import load_documents
-from experiments.members import untrained_sources
-from experiments.progress import Display
-from experiments.terminal import standard_output
-from experiments.training import train_members
+from experiments.problems.compositions.members.sources import untrained_sources
+from experiments.problems.compositions.members.training import train_members
+from experiments.terminal.output import standard_output
+from experiments.terminal.progress import Display
 from genomes.members.bundling import bundle_member
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.errors import MemberLoadError

@@ -10,18 +10,18 @@ from rich.console import Console
 
 from evolve.log_reading import RunLogReader
 from experiments.commands.launch import next_commands
-from experiments.commands.options import Execution
 from experiments.config import ExperimentConfig, experiment_from_document, load_experiment
 from experiments.config.loading import AGENT_KIND
-from experiments.execution import EXPERIMENT_FILE, carry_out, open_run
-from experiments.objectives import reproducibility_note
-from experiments.preparation import prepare
-from experiments.progress import Display
-from experiments.results import Results
-from experiments.terminal import standard_output
+from experiments.problems.compositions.objectives import reproducibility_note
+from experiments.problems.compositions.problem import prepare
+from experiments.runs.carrying_out import EXPERIMENT_FILE, carry_out, open_run
+from experiments.runs.execution import Execution
+from experiments.runs.results import Results
+from experiments.terminal.output import standard_output
+from experiments.terminal.progress import Display
 
 if TYPE_CHECKING:
-    from experiments.agent_results import AgentResults
+    from experiments.problems.agents.results import AgentResults
 
 
 def resume_run(
@@ -44,7 +44,7 @@ def resume_run(
     with RunLogReader(directory) as log:
         stored = log.meta["config"]
     if stored.get("kind") == AGENT_KIND:
-        from experiments.agent_runs import resume_agents
+        from experiments.problems.agents.finals import resume_agents
 
         return resume_agents(directory, execution=execution, console=console)
     config = _experiment(directory, stored, execution)

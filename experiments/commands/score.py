@@ -23,9 +23,9 @@ from typing import Any
 
 from rich.console import Console
 
+from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.errors import CorpusError
-from experiments.scorers import BUNDLED_SCORER
-from experiments.terminal import standard_output
+from experiments.terminal.output import standard_output
 from fitness.coherence.agent import level
 from fitness.coherence.scorer import CoherenceScore, CoherenceScorer
 from genomes.members.quiet import quiet_transformers

@@ -7,8 +7,8 @@ from pathlib import Path
 from evolve.log_reading import RunLogReader
 from experiments.config import experiment_from_document
 from experiments.config.loading import AGENT_KIND
-from genomes.agent.space import AgentSpace
-from genomes.space import CompositionSpace, MemberInfo
+from genomes.agent.breeding.space import AgentSpace
+from genomes.breeding.space import CompositionSpace, MemberInfo
 
 
 def described_space(directory: Path) -> CompositionSpace | AgentSpace:

@@ -14,11 +14,11 @@ from evolve.individual import Individual
 from evolve.run_log import is_being_written
 from evolve.state import RunState
 from evolve.termination import stop_reason
-from experiments.agent_results import AGENT_RESULTS_FILE, AgentResults, print_agent_results
-from experiments.front import Front, print_front
-from experiments.results import RESULTS_FILE, Results
-from experiments.tables import verdict
-from experiments.terminal import standard_output
+from experiments.problems.agents.results import AGENT_RESULTS_FILE, AgentResults, print_agent_results
+from experiments.runs.front import Front, print_front
+from experiments.runs.results import RESULTS_FILE, Results
+from experiments.terminal.output import standard_output
+from experiments.terminal.tables import verdict
 
 
 def run_status(directory: Path) -> dict[str, Any]:

@@ -11,25 +11,25 @@ from rich.console import Console
 
 from evolve.history import read_state
 from evolve.log_reading import RunLogReader
-from experiments.by_hand import read_genome
 from experiments.commands.export import chosen_genome
 from experiments.config import experiment_from_document, load_experiment
 from experiments.config.loading import AGENT_KIND
 from experiments.config.section import allowed_names
 from experiments.corpora.streams import token_streams
 from experiments.export.artifact import require_free
-from experiments.fitting import fitted_for_export
-from experiments.preparation import Problem, prepare
-from experiments.progress import Display
-from experiments.results import Results
-from experiments.terminal import standard_output
+from experiments.problems.compositions.fitting import fitted_for_export
+from experiments.problems.compositions.genome_file import read_genome
+from experiments.problems.compositions.problem import Problem, prepare
+from experiments.runs.results import Results
+from experiments.terminal.output import standard_output
+from experiments.terminal.progress import Display
 from experiments.unify.distilled import Student, distil_composition
 from experiments.unify.folder import write_unified
 from experiments.unify.merged import merge_composition
 from experiments.unify.report import UnifiedReport
 from experiments.unify.tables import print_report
-from genomes.genome import Genome
-from genomes.serialization import genome_from_json
+from genomes.graph.genome import Genome
+from genomes.graph.serialization import genome_from_json
 
 KINDS = ("composite", "merged", "distilled")
 """What ``--as`` may say."""

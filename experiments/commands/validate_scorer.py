@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.scorers import BUNDLED_SCORER
-from experiments.terminal import standard_output
+from experiments.config.bundled import BUNDLED_SCORER
+from experiments.terminal.output import standard_output
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.statistics import Interval
 from fitness.validation import Agreement, agreement, load_rated

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.agent_config import TaskConfig
+from experiments.config.agents import TaskConfig
 from fitness.energy_flow.environment import EnergyFlowEnv
-from genomes.agent.artifact import load_agent
+from genomes.agent.running.artifact import load_agent
 
 MILLISECONDS_PER_TICK = 60
 

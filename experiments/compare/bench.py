@@ -19,7 +19,7 @@ from evolve.individual import Results
 from evolve.jobs import SEARCH_PANEL
 from experiments.compare.task import Task
 from fitness.result import Evaluation, Objective
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
 
 if TYPE_CHECKING:
     from evolve.settings import SearchSettings

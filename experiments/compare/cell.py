@@ -19,8 +19,8 @@ from evolve.settings import SearchSettings
 from experiments.compare.baselines import BASELINES
 from experiments.compare.bench import Bench, BudgetSpentError, leaders
 from experiments.compare.task import Task
-from experiments.compositions import joined
-from experiments.finals import FinalsError
+from experiments.problems.compositions.evaluator import joined
+from experiments.problems.compositions.finals import FinalsError
 from fitness.result import Evaluation
 
 _NUM_CHECKPOINTS = 8

@@ -14,11 +14,11 @@ from itertools import combinations, product
 
 import numpy as np
 
-from genomes.combiners import COMBINERS
-from genomes.editing import Blueprint, Input
-from genomes.genome import Genome
-from genomes.nodes import CombinerNode, MemberNode
-from genomes.space import CompositionSpace
+from genomes.breeding.editing import Blueprint, Input
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, MemberNode
+from genomes.methods.combiners import COMBINERS
 
 
 @dataclass(frozen=True)

@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolve.evaluator import EvaluationRequest
-from experiments.compositions import NUM_PROMPTS
 from experiments.corpora.documents import Example
-from experiments.fitting import evaluation_set_of, forcing_on
+from experiments.problems.compositions.evaluator import NUM_PROMPTS
+from experiments.problems.compositions.fitting import evaluation_set_of, forcing_on
 from fitness.likelihood import nll_nats_per_token
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation, Objective, Outcome
-from genomes.combiners.plugins import load_plugins
-from genomes.errors import GenomeFormatError
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.errors import GenomeFormatError
+from genomes.graph.serialization import genome_from_json
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
-from genomes.serialization import genome_from_json
-from genomes.space import CompositionSpace
+from genomes.methods.plugins import load_plugins
 
 if TYPE_CHECKING:
-    from genomes.teacher_forcing import TeacherForcing
-    from genomes.teacher_forcing.learned_fitting import KeptFitter
+    from genomes.running.teacher_forcing import TeacherForcing
+    from genomes.running.teacher_forcing.learned_fitting import KeptFitter
 
 _CODE_VERSION = 2  # Part of the version: raise it when a change here or in genomes/teacher_forcing changes values.
 
@@ -84,7 +84,7 @@ class LikelihoodEvaluator:
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
         """Nats per token of every reply of the panel, and their mean."""
-        from genomes.compilation import compile_genome
+        from genomes.running.compilation import compile_genome
 
         try:
             genome = genome_from_json(request.genome)
@@ -107,7 +107,7 @@ class LikelihoodEvaluator:
 
     @cached_property
     def _fitter(self) -> KeptFitter:
-        from genomes.teacher_forcing.learned_fitting import KeptFitter
+        from genomes.running.teacher_forcing.learned_fitting import KeptFitter
 
         replied = evaluation_set_of(self._factory.panels["search"])
         return KeptFitter(self._forcing("search"), replied, self._factory.catalogue)

@@ -14,8 +14,8 @@ from typing import Any
 from evolve.evaluator import EvaluationRequest, Evaluator
 from evolve.state import INFRASTRUCTURE
 from fitness.result import Evaluation
-from genomes.identity import genome_key
-from genomes.serialization import genome_from_json
+from genomes.graph.identity import genome_key
+from genomes.graph.serialization import genome_from_json
 
 MEMO_FILE = "evaluations.db"
 

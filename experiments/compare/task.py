@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from experiments.compare.likelihood import LikelihoodEvaluatorFactory
-from experiments.compositions import CompositionEvaluatorFactory
-from experiments.preparation import Problem
+from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
+from experiments.problems.compositions.problem import Problem
 from fitness.objectives import OBJECTIVES
 from fitness.result import Objective
+from genomes.breeding.space import CompositionSpace
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
-from genomes.parameters import Choice, Real
-from genomes.space import CompositionSpace
+from genomes.methods.parameters import Choice, Real
 
 Comparable = Literal["nll", "coherence"]
 COMPARABLE: tuple[Comparable, ...] = get_args(Comparable)

@@ -16,8 +16,8 @@ from experiments.config.bundled import (
     bundled_member_directory,
     bundled_member_names,
 )
+from experiments.config.compositions import ExperimentConfig
 from experiments.config.errors import ConfigError
-from experiments.config.experiment import ExperimentConfig
 from experiments.config.loading import experiment_from_document, load_experiment
 from experiments.config.template import QUICKSTART, init_template
 

@@ -13,6 +13,7 @@ BUNDLED_RECIPES = BUNDLED_DIRECTORY / "members.yaml"
 """The experiment file that the bundled members were trained from."""
 
 BUNDLED_SCORER = BUNDLED_DIRECTORY / "scorer"
+"""The scorer of the default experiment's three domains."""
 
 
 def bundled_member_directory(name: str) -> Path:

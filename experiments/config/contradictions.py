@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from experiments.config.bundled import bundled_member_names
-from experiments.config.experiment import ExperimentConfig
+from experiments.config.compositions import ExperimentConfig
 from experiments.config.members import BundledMember
 from experiments.config.section import allowed_names
-from genomes.roles import limit_problems, role_problems
+from genomes.breeding.roles import limit_problems, role_problems
 
 Contradiction = tuple[tuple[str, ...], str]
 """Key path and sentence."""

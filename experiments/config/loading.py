@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from experiments.config.compositions import ExperimentConfig
 from experiments.config.contradictions import contradictions
 from experiments.config.errors import ConfigError
-from experiments.config.experiment import ExperimentConfig
-from experiments.config.problems import KeyPath, problems_of
 from experiments.config.section import Section
+from experiments.config.sentences import KeyPath, problems_of
 
 C = TypeVar("C", bound=Section)
 

@@ -8,10 +8,10 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from experiments.config.section import Name, Section, Unrepeated, allowed_names
-from genomes.combiners import METHODS
-from genomes.combiners.plugins import offered_methods
-from genomes.merging import MERGES
-from genomes.roles import Role
+from genomes.breeding.roles import Role
+from genomes.methods.combiners import METHODS
+from genomes.methods.merging import MERGES
+from genomes.methods.plugins import offered_methods
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from experiments.corpora.documents import Document, documents_in, examples_from, unit_hash
 from genomes.members.chains import Exchange
 from genomes.members.recipes import TokenStream
-from genomes.prompting import prompt_tokens, reply_tokens
+from genomes.running.prompting import prompt_tokens, reply_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.errors import EvolveError, RunMissingError
-from experiments.agent_results import AGENT_RESULTS_FILE
+from experiments.problems.agents.results import AGENT_RESULTS_FILE
 from experiments.report.cards import card
 from experiments.report.figures import (
     Figure,
@@ -23,11 +23,11 @@ from experiments.report.figures import (
     usage,
     utilisation,
 )
-from experiments.report.headline import Headline, read_headline
-from experiments.report.standing import standing_of
-from experiments.report.story import RunStory
 from experiments.report.tables import table_cells
-from experiments.results import RESULTS_FILE
+from experiments.runs.headline import Headline, read_headline
+from experiments.runs.results import RESULTS_FILE
+from experiments.runs.standing import standing_of
+from experiments.runs.story import RunStory
 
 _EVENTS_AT_A_TIME = 200  # Requests get their turn in between.
 _MOST_POINTS = 600

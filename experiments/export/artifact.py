@@ -15,16 +15,16 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from experiments.export.sources import AUTO_MAP, travelling_sources
-from genomes.compilation import MemberLoader
-from genomes.drawing import draw_genome
-from genomes.genome import Genome
+from genomes.graph.drawing import draw_genome
+from genomes.graph.genome import Genome
+from genomes.graph.identity import canonical_genome
+from genomes.graph.nodes import CombinerNode, MemberNode
+from genomes.graph.serialization import genome_to_json
 from genomes.huggingface import CompositeConfig, CompositeForCausalLM
 from genomes.huggingface.conversion import composite_model
-from genomes.identity import canonical_genome
 from genomes.members.quiet import quiet_transformers
-from genomes.nodes import CombinerNode, MemberNode
-from genomes.phenotype import Phenotype
-from genomes.serialization import genome_to_json
+from genomes.running.compilation import MemberLoader
+from genomes.running.phenotype import Phenotype
 
 GENOME_FILE = "genome.json"
 DRAWING_FILE = "graph.svg"

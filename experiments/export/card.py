@@ -11,18 +11,18 @@ from itertools import islice
 import yaml
 
 from evolve.state import RunState
-from experiments.config.experiment import ExperimentConfig
-from experiments.front import Front
-from experiments.results import Results
-from experiments.tables import ARROWS, number_text, verdict
+from experiments.config.compositions import ExperimentConfig
+from experiments.runs.front import Front
+from experiments.runs.results import Results
+from experiments.terminal.tables import ARROWS, number_text, verdict
 from fitness.objectives import REPORTED
 from fitness.statistics import Interval
-from genomes.combiners import METHODS
-from genomes.genome import Genome
-from genomes.identity import genome_key
-from genomes.merging import MERGES
-from genomes.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
-from genomes.serialization import genome_from_json
+from genomes.graph.genome import Genome
+from genomes.graph.identity import genome_key
+from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
+from genomes.graph.serialization import genome_from_json
+from genomes.methods.combiners import METHODS
+from genomes.methods.merging import MERGES
 
 _LONGEST_LINEAGE = 12
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from genomes.combiners import METHODS, Combiner
+from genomes.methods.combiners import METHODS, Combiner
 
 CONFIGURATION = "genomes.huggingface.configuration_composite"
 MODELING = "genomes.huggingface.modeling_composite"
@@ -32,7 +32,7 @@ def travelling_sources(methods: Iterable[str] = ()) -> dict[str, str]:
 
     Args:
         methods: The combiner methods in use. The file of one that a plugin defines travels too, and is registered in
-            the flat ``combiners.py``.
+            the flat ``methods_combiners.py``.
 
     Raises:
         ValueError: A file imports something else than torch, transformers, the standard library and its siblings.
@@ -51,7 +51,7 @@ def travelling_sources(methods: Iterable[str] = ()) -> dict[str, str]:
         waiting += own_imports(module, text)
     for plugin in sorted(plugins, key=lambda one: one.__qualname__):
         kind = "COMBINERS" if issubclass(plugin, Combiner) else "ANSWER_COMBINERS"
-        sources["combiners.py"] += (
+        sources["methods_combiners.py"] += (
             f"\nfrom .{flat_name(plugin.__module__)} import {plugin.__name__}  # noqa: E402\n\n"
             f"{kind}[{plugin.__name__}.name] = {plugin.__name__}()\n"
         )
@@ -63,7 +63,7 @@ def _is_own(module: str) -> bool:
 
 
 def flat_name(module: str) -> str:
-    """The name of a module among its siblings in an artifact, e.g. ``combiners_mean`` for genomes.combiners.mean."""
+    """The name of a module among its siblings in an artifact, as in ``methods_combiners_mean``."""
     if not _is_own(module):
         return "plugin_" + module.replace(".", "_")
     return module.removeprefix("genomes.").removeprefix("huggingface.").replace(".", "_")

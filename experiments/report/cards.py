@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from evolve.individual import Individual
-from experiments.report.story import RunStory
+from experiments.runs.story import RunStory
 
 
 def card(story: RunStory, individual: Individual, *, has_picture: bool = True) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from markupsafe import Markup
 
 from evolve.individual import Individual
 from evolve.log_reading import DATABASE
-from experiments.answers import read_answers
-from experiments.finals import RANDOM_SEARCH_DIRECTORY
+from experiments.problems.compositions.finals import RANDOM_SEARCH_DIRECTORY
 from experiments.report.answer_choice import active_guards, answers_table, chosen_prompts, shown_labels
 from experiments.report.cards import card
 from experiments.report.figures import (
@@ -36,11 +35,12 @@ from experiments.report.figures import (
     usage,
     utilisation,
 )
-from experiments.report.headline import Headline, read_headline
-from experiments.report.standing import standing_of
-from experiments.report.story import RunStory, Work
 from experiments.report.tables import table_cells
 from experiments.report.web_files import plotly_source, web_source
+from experiments.runs.answers import read_answers
+from experiments.runs.headline import Headline, read_headline
+from experiments.runs.standing import standing_of
+from experiments.runs.story import RunStory, Work
 
 REPORT_FILE = "report.html"
 

@@ -10,7 +10,7 @@ from experiments.serve.answer_text import AnswerText
 from experiments.serve.choosing import chosen_answers
 from experiments.serve.composite import Composite
 from experiments.serve.decoding import Decoding, DecodingSettings, Token
-from genomes.huggingface.trunk_composite import Trunk
+from genomes.running.trunk import Trunk
 
 
 @dataclass(frozen=True, slots=True)

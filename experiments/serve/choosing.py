@@ -9,10 +9,10 @@ import torch
 
 from experiments.serve.composite import Composite
 from experiments.serve.decoding import Decoding, Token
-from genomes.decoding import candidate_seed
-from genomes.huggingface.answering_composite import Likelihoods, answer_log_likelihoods, chosen_candidates
-from genomes.huggingface.pruning_composite import NoMemberLeftError
-from genomes.huggingface.trunk_composite import Trunk
+from genomes.running.choosing import Likelihoods, answer_log_likelihoods, chosen_candidates
+from genomes.running.decoding import candidate_seed
+from genomes.running.pruning import NoMemberLeftError
+from genomes.running.trunk import Trunk
 
 
 def chosen_answers(

@@ -11,11 +11,11 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from experiments.export.artifact import ArtifactError, load_artifact
 from genomes.huggingface import CompositeConfig
-from genomes.huggingface.program_composite import Program
-from genomes.huggingface.pruning_composite import rooted
-from genomes.huggingface.tolerant_composite import TolerantRuntime
-from genomes.huggingface.trunk_composite import Trunk
-from genomes.prompting import closing_tokens
+from genomes.running.program import Program
+from genomes.running.prompting import closing_tokens
+from genomes.running.pruning import rooted
+from genomes.running.tolerance import TolerantRuntime
+from genomes.running.trunk import Trunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from genomes.decoding import drawn_tokens, uniform_numbers
-from genomes.huggingface.cache_composite import CompositeCache
-from genomes.huggingface.runtime_composite import Runtime, left_padded
-from genomes.prompting import MIN_NEW_TOKENS
+from genomes.running.cache import CompositeCache
+from genomes.running.decoding import drawn_tokens, uniform_numbers
+from genomes.running.prompting import MIN_NEW_TOKENS
+from genomes.running.runtime import Runtime, left_padded
 
 # Rows leave the batch when at least this share of it has ended, as in the engine.
 _ENDED_SHARE = 0.25

@@ -43,7 +43,7 @@ from experiments.serve.settings import (
     read_api_key,
     served_name,
 )
-from genomes.trunks import trunk_of
+from genomes.running.fast_trunk import trunk_of
 
 _HEALTH = {"health_check_period_s": 2, "health_check_timeout_s": 10, "graceful_shutdown_timeout_s": 2}
 _CPUS = {"controller": 0.5, "member": 1.0}

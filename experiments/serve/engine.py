@@ -18,8 +18,8 @@ from experiments.serve.answering import Job, Piece, answer_pieces
 from experiments.serve.composite import Composite
 from experiments.serve.errors import busy, nobody_left, too_slow
 from experiments.serve.settings import Limits
-from genomes.huggingface.pruning_composite import NoMemberLeftError
-from genomes.huggingface.trunk_composite import Trunk
+from genomes.running.pruning import NoMemberLeftError
+from genomes.running.trunk import Trunk
 
 
 class OpenMembers(Protocol):

@@ -13,8 +13,8 @@ from experiments.serve.decoding import DecodingSettings
 from experiments.serve.errors import RequestError
 from experiments.serve.schemas import MAX_STOPS, ChatBody, CompletionBody
 from experiments.serve.settings import Limits
-from genomes.decoding import candidate_seed
-from genomes.prompting import prompt_text
+from genomes.running.decoding import candidate_seed
+from genomes.running.prompting import prompt_text
 
 # Nearer to 0 than this, a temperature divides numbers beyond float32's range.
 _COLDEST = 0.01

@@ -13,7 +13,7 @@ from experiments.serve.api import create_app
 from experiments.serve.composite import open_artifact
 from experiments.serve.engine import Engine, LocalMembers
 from experiments.serve.settings import ServedModel, read_api_key, served_name
-from genomes.trunks import trunk_of
+from genomes.running.fast_trunk import trunk_of
 
 
 def local_app(model: ServedModel) -> FastAPI:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from experiments.serve.protocol import members_pb2, members_pb2_grpc
-from genomes.huggingface.trunk_composite import Trunk
+from genomes.running.trunk import Trunk
 
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", -1),

@@ -12,7 +12,7 @@ from experiments.serve.leases import Channels, Leases
 from experiments.serve.remote_caches import Patience
 from experiments.serve.remote_trunks import Head, RemoteTrunks
 from experiments.serve.settings import Limits
-from genomes.huggingface.trunk_composite import Trunk
+from genomes.running.trunk import Trunk
 
 # A member that was gone a moment ago is given this share of the usual patience when it is tried again.
 _SECOND_PATIENCE = 0.1

@@ -19,7 +19,7 @@ from transformers import GPT2LMHeadModel
 
 from experiments.serve.leases import Channels, Leases
 from experiments.serve.remote_caches import Patience, RemoteCache, arrived
-from genomes.huggingface.trunk_composite import Trunk, token_log_likelihoods
+from genomes.running.trunk import Trunk, token_log_likelihoods
 
 
 class Head:

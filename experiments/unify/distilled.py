@@ -17,14 +17,14 @@ from transformers.trainer_callback import PrinterCallback
 from experiments.unify.lessons import Distiller, Texts, lessons_of, soft_cross_entropy
 from experiments.unify.merged import Unified, merge_composition
 from experiments.unify.modules import MarkedModule, marked_modules
-from genomes.compilation import MemberLoader
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import MemberNode
 from genomes.members.quiet import quiet_transformers
 from genomes.members.recipes import Recipe, Shape, TokenStream, training_blocks
 from genomes.members.training import Progress
-from genomes.merging.models import MergeError
-from genomes.nodes import MemberNode
-from genomes.phenotype import Phenotype
+from genomes.running.compilation import MemberLoader
+from genomes.running.merging.models import MergeError
+from genomes.running.phenotype import Phenotype
 
 _HEAD_WIDTH = 32
 _BATCH_SIZE = 8

@@ -10,17 +10,17 @@ import yaml
 from transformers import GenerationConfig
 
 from experiments.export.artifact import GENOME_FILE, replaced
-from experiments.preparation import Problem
+from experiments.problems.compositions.problem import Problem
 from experiments.unify.merged import Unified
 from experiments.unify.modules import marked_modules, marker_table
 from experiments.unify.report import UnifiedReport, measure_unified
 from experiments.unify.tables import interval_text
-from genomes.genome import Genome
-from genomes.identity import canonical_genome, genome_key
+from genomes.graph.genome import Genome
+from genomes.graph.identity import canonical_genome, genome_key
+from genomes.graph.nodes import ResponseNode
+from genomes.graph.serialization import genome_to_json
 from genomes.members.quiet import quiet_transformers
-from genomes.nodes import ResponseNode
-from genomes.prompting import MIN_NEW_TOKENS, closing_tokens
-from genomes.serialization import genome_to_json
+from genomes.running.prompting import MIN_NEW_TOKENS, closing_tokens
 
 REPORT_FILE = "report.json"
 CARD_FILE = "README.md"

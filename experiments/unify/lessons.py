@@ -16,11 +16,11 @@ import torch
 from transformers import GPT2LMHeadModel, Trainer
 
 from experiments.unify.modules import MarkedModule
-from genomes.compilation import MemberLoader, compile_genome
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
 from genomes.members.training import Blocks
-from genomes.phenotype import Phenotype
-from genomes.prompting import marker_tokens
+from genomes.running.compilation import MemberLoader, compile_genome
+from genomes.running.phenotype import Phenotype
+from genomes.running.prompting import marker_tokens
 
 
 @dataclass(frozen=True, slots=True)

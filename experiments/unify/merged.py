@@ -15,12 +15,12 @@ from typing import Literal
 import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-from genomes.combiners import METHODS
-from genomes.compilation import MemberLoader
-from genomes.genome import Genome
-from genomes.merging.models import MergeError, MergingCatalogue, merged_model
-from genomes.merging.recipe import MergeRecipe, without_merges
-from genomes.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.methods.combiners import METHODS
+from genomes.running.compilation import MemberLoader
+from genomes.running.merging.models import MergeError, MergingCatalogue, merged_model
+from genomes.running.merging.recipe import MergeRecipe, without_merges
 
 
 @dataclass(frozen=True, slots=True)

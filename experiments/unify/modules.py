@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from genomes.compilation import MemberLoader
-from genomes.editing import part_of
-from genomes.genome import Genome
-from genomes.identity import canonical_genome
-from genomes.merging.rules import merged_members
-from genomes.nodes import MemberNode, MergeNode
-from genomes.prompting import marker_tokens
+from genomes.breeding.editing import part_of
+from genomes.graph.genome import Genome
+from genomes.graph.identity import canonical_genome
+from genomes.graph.merge_rules import merged_members
+from genomes.graph.nodes import MemberNode, MergeNode
+from genomes.running.compilation import MemberLoader
+from genomes.running.prompting import marker_tokens
 
 
 @dataclass(frozen=True)

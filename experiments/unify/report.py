@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from experiments.compositions import CompositionEvaluator, CompositionEvaluatorFactory, joined
 from experiments.corpora.panels import panel_of
-from experiments.preparation import Problem
+from experiments.problems.compositions.evaluator import CompositionEvaluator, CompositionEvaluatorFactory, joined
+from experiments.problems.compositions.problem import Problem
 from experiments.unify.modules import marked_modules, played_roles
 from fitness.objectives import OBJECTIVES, ObjectiveOperator
 from fitness.result import Evaluation
 from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import Edge, MemberNode, Node, PromptNode, ResponseNode
 from genomes.members.catalogue import MemberCatalogue
-from genomes.nodes import Edge, MemberNode, Node, PromptNode, ResponseNode
 
 UNIFIED = "unified"
 """The name that the unified model has among the members while it is scored."""

@@ -2,9 +2,9 @@
 
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from genomes.huggingface.cache_composite import CompositeCache
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
+from genomes.running.cache import CompositeCache
 
 AutoConfig.register(CompositeConfig.model_type, CompositeConfig, exist_ok=True)
 AutoModelForCausalLM.register(CompositeConfig, CompositeForCausalLM, exist_ok=True)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import GenerationConfig
 
-from genomes.huggingface.answering_composite import Likelihoods, answer_log_likelihoods, chosen_candidates
-from genomes.huggingface.program_composite import Choosing
-from genomes.huggingface.pruning_composite import NoMemberLeftError
+from genomes.running.choosing import Likelihoods, answer_log_likelihoods, chosen_candidates
+from genomes.running.program import Choosing
+from genomes.running.pruning import NoMemberLeftError
 
 if TYPE_CHECKING:
-    from genomes.huggingface.tolerant_composite import TolerantRuntime
+    from genomes.running.tolerance import TolerantRuntime
 
 _SCRIPT_SETTINGS = (
     "return_dict_in_generate",

@@ -6,16 +6,16 @@ import json
 
 from transformers import GenerationConfig
 
-from genomes.compilation import MemberLoader, genome_markers, genome_templates
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import MemberNode
+from genomes.graph.serialization import genome_to_json
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
 from genomes.members.tokenizers import tokenizer_key
-from genomes.merging.models import MergingCatalogue
-from genomes.merging.recipe import without_merges
-from genomes.nodes import MemberNode
-from genomes.prompting import MIN_NEW_TOKENS, closing_tokens
-from genomes.serialization import genome_to_json
+from genomes.running.compilation import MemberLoader, genome_markers, genome_templates
+from genomes.running.merging.models import MergingCatalogue
+from genomes.running.merging.recipe import without_merges
+from genomes.running.prompting import MIN_NEW_TOKENS, closing_tokens
 
 
 def composite_model(genome: Genome, catalogue: MemberLoader) -> CompositeForCausalLM:

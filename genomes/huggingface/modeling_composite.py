@@ -14,13 +14,13 @@ from torch import nn
 from transformers import GenerationMixin, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from genomes.huggingface.cache_composite import CompositeCache
 from genomes.huggingface.choosing_composite import ChoosingMixin
 from genomes.huggingface.configuration_composite import CompositeConfig
-from genomes.huggingface.program_composite import Program, build_program
-from genomes.huggingface.pruning_composite import rooted
-from genomes.huggingface.tolerant_composite import MemberWarning, TolerantRuntime
-from genomes.huggingface.trunk_composite import ModelTrunk
+from genomes.running.cache import CompositeCache
+from genomes.running.program import Program, build_program
+from genomes.running.pruning import rooted
+from genomes.running.tolerance import MemberWarning, TolerantRuntime
+from genomes.running.trunk import ModelTrunk
 
 
 class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # type: ignore[misc]

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from genomes.editing import Blueprint, Input
-from genomes.genome import Genome
+from genomes.breeding.editing import Blueprint, Input
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import MemberNode, ResponseNode
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.recipes import Recipe, Upstream
-from genomes.nodes import MemberNode, ResponseNode
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -162,9 +162,9 @@ def _read(
     num_before: int,
 ) -> tuple[dict[_Place, list[int]], dict[_Place, list[int]], list[dict[_Place, list[int]]]]:
     """Prompts and replies cut to fit, and what stands before a prompt for the draft of each upstream member."""
-    from genomes.compilation import genome_program
     from genomes.members.tokenizers import tokenizer_key
-    from genomes.prompting import template_tokens
+    from genomes.running.compilation import genome_program
+    from genomes.running.prompting import template_tokens
 
     assert recipe.upstream is not None
     catalogue = MemberCatalogue(chain.directories, markers=chain.markers)
@@ -222,10 +222,10 @@ def framed_drafts(
     """What the answering member of a genome reads before each prompt, as token ids."""
     import torch
 
-    from genomes.compilation import genome_program
-    from genomes.huggingface.runtime_composite import CompositeRuntime
-    from genomes.prompting import closing_tokens
-    from genomes.trunks import trunk_of
+    from genomes.running.compilation import genome_program
+    from genomes.running.fast_trunk import trunk_of
+    from genomes.running.prompting import closing_tokens
+    from genomes.running.runtime import CompositeRuntime
 
     program = genome_program(genome, tokenizer, catalogue)
     trunks = {name: trunk_of(catalogue.load(name).model, key=name) for name in program.members}

@@ -23,8 +23,7 @@ from evolve.log_reading import DATABASE, RunLogReader
 from evolve.run_log import RunLog, salvage
 from tests.evolve.driver import BATCHES, FAULTY, TOGETHER, drive, opened
 from tests.evolve.toy import ToyFactory, ToyPool, ToySpace, create, digest_of_uninterrupted
-
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ import yaml
 
 from experiments.cli import app
 from experiments.config import load_experiment
-from genomes.genome import Genome
-from tests.experiments.tiny_experiment import ROOT, write_conversations
+from genomes.graph.genome import Genome
+from tests.experiments.tiny_experiment import write_conversations
+from tests.paths import DOCS, ROOT
 
-DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 

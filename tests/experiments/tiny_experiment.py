@@ -17,8 +17,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from experiments.cli import main
 from genomes.members.tokenizers import train_tokenizer
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 SUBJECTS = (
     "music",
     "football",

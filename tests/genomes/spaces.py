@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from genomes.editing import Blueprint, Input
-from genomes.genome import Genome
-from genomes.merging import MERGES
-from genomes.nodes import CombinerNode, MemberNode, MergeNode, Node, ResponseNode
-from genomes.parameters import Choice, Integer, Real
-from genomes.roles import Role
-from genomes.space import CompositionSpace, MemberInfo
+from genomes.breeding.editing import Blueprint, Input
+from genomes.breeding.roles import Role
+from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, Node, ResponseNode
+from genomes.methods.merging import MERGES
+from genomes.methods.parameters import Choice, Integer, Real
 
 NAMES = ("chat", "code", "news", "poems")
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from genomes.combiners import ANSWER_COMBINERS, METHODS
-from genomes.genome import Genome
-from genomes.nodes import CombinerNode
-from genomes.rules import check_genome
-from genomes.serialization import genome_from_document
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode
+from genomes.graph.rules import check_genome
+from genomes.graph.serialization import genome_from_document
+from genomes.methods.combiners import ANSWER_COMBINERS, METHODS
+from tests.paths import DOCS
 
-DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "composition.md"
 WHOLE, *LISTS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)]
 NODES: list[dict[str, Any]] = [WHOLE["nodes"]["c1"], *(node for nodes in LISTS for node in nodes)]
@@ -47,7 +47,7 @@ def test_no_method_is_left_out() -> None:
 
 def test_the_operator_of_the_page_is_the_one_that_is_tested() -> None:
     (shown,) = re.findall(r"```python\n(.*?)```", (DOCS / "own-combiner.md").read_text(), flags=re.DOTALL)
-    tested = (Path(__file__).parent / "plugins" / "median_pool.py").read_text()
+    tested = (Path(__file__).parent / "methods" / "plugins" / "median_pool.py").read_text()
 
     def words(code: str) -> str:
         code = re.sub(r"^\"\"\".*?\"\"\"\n|from __future__.*\n|# \[inputs.*\]", "", code)

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from genomes.combiners import ANSWER_COMBINERS, METHODS
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, Edge, MemberNode, PromptNode, ResponseNode
 from genomes.members.tokenizers import train_tokenizer
-from genomes.nodes import CombinerNode, Edge, MemberNode, PromptNode, ResponseNode
+from genomes.methods.combiners import ANSWER_COMBINERS, METHODS
 
 TEXT = (
     "hello there, how are you today?\n",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from experiments.compare.baselines.base import Baseline
 from experiments.compare.bench import Bench
-from genomes.genome import Genome
-from genomes.space import CompositionSpace
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.genome import Genome
 
 
 class BestMember(Baseline):

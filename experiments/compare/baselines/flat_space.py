@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from genomes.combiners import METHODS
-from genomes.editing import Blueprint, Input
-from genomes.genes import WEIGHT, response_with
-from genomes.genome import Genome
-from genomes.nodes import CombinerNode, MemberNode
-from genomes.parameters import Gene, Integer, Numbers, Range, Real
-from genomes.space import CompositionSpace
+from genomes.breeding.editing import Blueprint, Input
+from genomes.breeding.genes import WEIGHT, response_with
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, MemberNode
+from genomes.methods.combiners import METHODS
+from genomes.methods.parameters import Gene, Integer, Numbers, Range, Real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from experiments.compare.baselines.base import Baseline, MethodUnfitError, Setti
 from experiments.compare.baselines.best_member import single_members
 from experiments.compare.bench import Bench
 from experiments.compare.task import Task
-from genomes.editing import Blueprint, Input
-from genomes.genome import Genome
-from genomes.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.breeding.editing import Blueprint, Input
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 
 _MAX_BAG = 100
 

@@ -9,8 +9,8 @@ import numpy as np
 from evolve.seeding import generator
 from experiments.compare.baselines.base import Baseline
 from experiments.compare.bench import Bench
-from genomes.genome import Genome
-from genomes.space import CompositionSpace
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.genome import Genome
 
 OFFSPRING = 8
 """λ: how many neighbours are tried before the next step."""

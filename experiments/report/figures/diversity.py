@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from experiments.report.figures.figure import BLUE, ORANGE, Figure, axis
-from experiments.report.story import RunStory
+from experiments.runs.story import RunStory
 
 
 def diversity(story: RunStory) -> Figure:

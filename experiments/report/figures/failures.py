@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from experiments.report.figures.figure import VERMILION, Figure, axis, plain
-from experiments.report.story import RunStory
+from experiments.runs.story import RunStory
 
 _LONGEST_MESSAGE = 300
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from evolve.individual import Individual
 from experiments.report.figures.figure import BLUE, GREY, ORANGE, VERMILION, Figure, axis, objective_axis, plain
-from experiments.report.story import Birth, RunStory
+from experiments.runs.story import Birth, RunStory
 
 _MOST_ANCESTORS = 150
 

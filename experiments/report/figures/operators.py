@@ -8,7 +8,7 @@ from functools import cache
 import pandas as pd
 
 from experiments.report.figures.figure import BLUE, GREY, Figure, axis, plain
-from experiments.report.story import RunStory
+from experiments.runs.story import RunStory
 
 _Z = 1.96
 _COLUMNS = ["operator", "births", "failed", "scored", "improved", "share", "low", "high", "survived", "mean_gain"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from evolve.individual import Individual
 from experiments.report.figures.figure import BLUE, GREY, ORANGE, VERMILION, Figure, axis, objective_axis, plain
-from experiments.report.story import RunStory
+from experiments.runs.story import RunStory
 
 
 def pareto(story: RunStory, *, chosen: Individual | None, max_points: int) -> Figure:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.report.figures.figure import DASHES, SERIES, Figure, axis, objective_axis, plain, translucent
-from experiments.report.story import RunStory
+from experiments.runs.story import RunStory
 
 _Z = 1.96  # Two-sided 95 %.
 

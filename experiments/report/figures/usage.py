@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from experiments.report.figures.figure import DASHES, SERIES, SYMBOLS, Figure, axis, plain
-from experiments.report.story import RunStory
-from experiments.report.thinning import evenly
+from experiments.runs.story import RunStory
+from experiments.runs.thinning import evenly
 
 _MARKED = 12
 

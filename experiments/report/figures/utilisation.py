@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from experiments.report.figures.figure import BLUE, GREEN, ORANGE, PURPLE, SKY, Figure, axis, plain
-from experiments.report.story import Work
+from experiments.runs.story import Work
 
 _KINDS = {
     "birth": (BLUE, ""),

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from experiments.commands.score import score_file
+from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.errors import CorpusError
-from experiments.scorers import BUNDLED_SCORER
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.coherence.terms import TERM_WEIGHTS
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.compare.baselines.flat_space import founder_choices, genome_of
-from genomes.nodes import CombinerNode
-from genomes.space import CompositionSpace
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.nodes import CombinerNode
 from tests.genomes.spaces import SPACE
 
 FLAT = replace(SPACE, max_combiners=1)

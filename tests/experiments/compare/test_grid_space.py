@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.compare.grid_space import GridSpace
-from genomes.parameters import Choice, Real
-from genomes.space import MemberInfo
+from genomes.breeding.space import MemberInfo
+from genomes.methods.parameters import Choice, Real
 
 METHODS = ("mean", "weighted", "product", "bayesian", "vote")
 SPACE = GridSpace(

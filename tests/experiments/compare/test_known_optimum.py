@@ -13,12 +13,13 @@ import pytest
 from evolve.settings import SearchSettings
 from experiments.compare.task import Task
 from experiments.corpora.documents import Example
-from genomes.compilation import compile_genome
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.serialization import genome_from_json
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
-from genomes.serialization import genome_from_json
-from genomes.space import CompositionSpace
-from tests.experiments.tiny_experiment import ROOT, write_members
+from genomes.running.compilation import compile_genome
+from tests.experiments.tiny_experiment import write_members
+from tests.paths import ROOT
 
 SEARCH = SearchSettings(population=12, tournament=5, lag=4, rescore_every=None)
 EXAMPLES = [

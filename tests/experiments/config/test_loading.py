@@ -20,8 +20,8 @@ from experiments.config import (
     load_experiment,
 )
 from experiments.config.loading import experiment_kind
+from genomes.breeding.roles import Role
 from genomes.members.recipes import Upstream
-from genomes.roles import Role
 
 SHIPPED = [
     path

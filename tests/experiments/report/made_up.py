@@ -12,11 +12,11 @@ from evolve.evaluator import EvaluationRequest
 from evolve.loop import Run
 from evolve.seeding import generator
 from evolve.settings import Budget, SearchSettings
-from experiments.answers import Answer, AnsweredPrompt, write_answers
-from experiments.finals import BEST_MEMBER, UNIFORM_MEAN, WINNER
-from experiments.results import Contestant, Results, compare
+from experiments.problems.compositions.finals import BEST_MEMBER, UNIFORM_MEAN, WINNER
+from experiments.runs.answers import Answer, AnsweredPrompt, write_answers
+from experiments.runs.results import Contestant, Results, compare
 from fitness.result import Evaluation, Objective, Outcome
-from genomes.space import CompositionSpace, MemberInfo
+from genomes.breeding.space import CompositionSpace, MemberInfo
 from tests.evolve.toy import ToyPool
 
 COHERENCE = Objective("coherence", "maximise", "in [0, 1]")

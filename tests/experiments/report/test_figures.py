@@ -25,8 +25,8 @@ from experiments.report.figures import (
 )
 from experiments.report.figures.operators import wilson_interval
 from experiments.report.figures.utilisation import running_time
-from experiments.report.population import mean_jaccard_distance
-from experiments.report.story import RunStory, Work
+from experiments.runs.population import mean_jaccard_distance
+from experiments.runs.story import RunStory, Work
 from tests.evolve.toy import ToyFactory, ToyPool, create
 from tests.experiments.report.made_up import MEMBERS, start
 

@@ -12,8 +12,8 @@ from experiments.export.artifact import answer_with_artifact, load_artifact
 from experiments.serve.answering import Job, answer_pieces
 from experiments.serve.composite import Composite, member_names, open_artifact
 from experiments.serve.decoding import Decoding, DecodingSettings
-from genomes.huggingface.trunk_composite import Trunk
-from genomes.trunks import trunk_of
+from genomes.running.fast_trunk import trunk_of
+from genomes.running.trunk import Trunk
 from tests.experiments.serve.artifacts import PROMPT, SECOND, SHAPES, job, write
 from tests.genomes.tiny_members import CONTEXTS
 

@@ -14,8 +14,8 @@ from experiments.serve.composite import open_artifact
 from experiments.serve.engine import Engine, LocalMembers, Piece, Summary
 from experiments.serve.errors import RequestError
 from experiments.serve.settings import Limits
-from genomes.huggingface.trunk_composite import Trunk
-from genomes.trunks import trunk_of
+from genomes.running.fast_trunk import trunk_of
+from genomes.running.trunk import Trunk
 from tests.experiments.serve.artifacts import PROMPT, job, write
 
 

@@ -15,7 +15,7 @@ from experiments.serve.errors import GRPC_CODES, RequestError
 from experiments.serve.grpc_ingress import GrpcIngress
 from experiments.serve.protocol import composite_evolve_pb2 as pb
 from experiments.serve.settings import Limits
-from genomes.trunks import trunk_of
+from genomes.running.fast_trunk import trunk_of
 from tests.experiments.serve.artifacts import PROMPT, write
 
 

@@ -15,12 +15,12 @@ from experiments.serve.member_server import MemberServer
 from experiments.serve.remote_members import RemoteMembers
 from experiments.serve.remote_trunks import Head
 from experiments.serve.settings import Limits
-from genomes.huggingface.pruning_composite import NoMemberLeftError
-from genomes.huggingface.trunk_composite import Trunk
-from genomes.trunks import trunk_of
+from genomes.running.fast_trunk import trunk_of
+from genomes.running.pruning import NoMemberLeftError
+from genomes.running.trunk import Trunk
 from tests.experiments.serve.artifacts import PROMPT, SECOND, SHAPES, DirectLeases, job, write
 
-pytestmark = pytest.mark.filterwarnings("ignore::genomes.huggingface.tolerant_composite.MemberWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::genomes.running.tolerance.MemberWarning")
 
 LIMITS = Limits(patience_seconds=0.4, absence_seconds=60.0, step_seconds=5.0)
 

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel
 from experiments.commands.unify import export_unified
 from experiments.unify.report import UnifiedReport, difference_of_independent, single
 from fitness.statistics import Interval
-from genomes.rules import check_genome
-from genomes.serialization import genome_from_json, genome_to_json
+from genomes.graph.rules import check_genome
+from genomes.graph.serialization import genome_from_json, genome_to_json
 from tests.experiments.tiny_experiment import write_experiment
 from tests.genomes.tiny_members import genome_of, member
 

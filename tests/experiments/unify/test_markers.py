@@ -19,13 +19,13 @@ from experiments.unify.lessons import Texts, soft_cross_entropy
 from experiments.unify.merged import Unified, merge_composition
 from experiments.unify.modules import MarkedModule, marked_modules, marker_table, played_roles
 from experiments.unify.report import UnifiedReport
-from genomes.compilation import compile_genome
-from genomes.genome import Genome
-from genomes.prompting import marker_tokens
-from genomes.serialization import genome_to_json
+from genomes.graph.genome import Genome
+from genomes.graph.serialization import genome_to_json
+from genomes.running.compilation import compile_genome
+from genomes.running.prompting import marker_tokens
 from tests.experiments.tiny_experiment import write_experiment
 from tests.experiments.unify.test_distilled import batch, streams
-from tests.genomes.merging.genomes_with_merges import TWO, merge_node, merged
+from tests.genomes.genomes_with_merges import TWO, merge_node, merged
 from tests.genomes.tiny_members import TinyCatalogue, genome_of, member, shapes, tiny_tokenizer
 
 AGENT = genome_of(

@@ -7,11 +7,11 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from experiments.unify.merged import answer_shares, fold_temperature, merge_composition
-from genomes.compilation import compile_genome
-from genomes.genome import Genome
-from genomes.merging.models import MergeError
-from genomes.merging.recipe import without_merges
-from tests.genomes.merging.genomes_with_merges import TWO, merge_node, merged
+from genomes.graph.genome import Genome
+from genomes.running.compilation import compile_genome
+from genomes.running.merging.models import MergeError
+from genomes.running.merging.recipe import without_merges
+from tests.genomes.genomes_with_merges import TWO, merge_node, merged
 from tests.genomes.tiny_members import TinyCatalogue, TinyMember, genome_of, member, shapes, tiny_member
 
 TOKENS = torch.tensor([[5, 9, 40, 41, 7], [3, 3, 8, 60, 2]])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import documents_in, examples_from
-from experiments.scorers import BUNDLED_SCORER
 from fitness.coherence.attacks import ECHOES, FILLERS, WRECKS, Exchange
 from fitness.coherence.scorer import CoherenceScorer
 

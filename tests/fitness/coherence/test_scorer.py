@@ -8,10 +8,10 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import documents_in, examples_from
-from experiments.scorers import BUNDLED_SCORER
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.scorer import CoherenceScorer, scorer_version
 

@@ -11,6 +11,7 @@ import pytest
 
 from fitness.objectives import FunctionObjective, NonFiniteObjectiveError, ObjectiveError, ObjectiveOperator
 from fitness.objectives.testing import ObjectiveContract, scripted_examination
+from tests.paths import DOCS
 
 SOURCE = """
 import math
@@ -49,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-PAGE = (Path(__file__).parents[3] / "docs" / "own-objective.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "own-objective.md").read_text(encoding="utf-8")
 
 
 def test_the_documented_function_and_its_documented_test_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import TextIteratorStreamer
 
-from genomes.compilation import compile_genome
 from genomes.huggingface.conversion import composite_model
 from genomes.members.tokenizers import train_tokenizer
-from genomes.prompting import closing_tokens
+from genomes.running.compilation import compile_genome
+from genomes.running.prompting import closing_tokens
 from tests.genomes.huggingface.test_composite import batch, model_of
 from tests.genomes.tiny_members import (
     CONTEXTS,

@@ -11,14 +11,14 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import genomes.huggingface
-from genomes.compilation import compile_genome
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
 from genomes.huggingface import CompositeConfig, CompositeForCausalLM
-from genomes.huggingface.cache_composite import StateLayer
 from genomes.huggingface.conversion import composite_model
-from genomes.huggingface.program_composite import build_program
-from genomes.huggingface.runtime_composite import left_padded
-from genomes.prompting import prompt_tokens
+from genomes.running.cache import StateLayer
+from genomes.running.compilation import compile_genome
+from genomes.running.program import build_program
+from genomes.running.prompting import prompt_tokens
+from genomes.running.runtime import left_padded
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, shapes, tiny_member, tiny_tokenizer
 
 SHAPES = shapes()

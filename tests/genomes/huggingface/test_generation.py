@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache, TextIteratorStreamer, pipeline
 
-from genomes.compilation import genome_program
-from genomes.genome import Genome
-from genomes.huggingface.program_composite import Program
-from genomes.huggingface.runtime_composite import CompositeRuntime
-from genomes.huggingface.trunk_composite import token_log_likelihoods
+from genomes.graph.genome import Genome
+from genomes.running.compilation import genome_program
+from genomes.running.program import Program
+from genomes.running.runtime import CompositeRuntime
+from genomes.running.trunk import token_log_likelihoods
 from tests.genomes.huggingface.test_composite import batch, model_of
 from tests.genomes.tiny_members import TinyCatalogue, shapes, tiny_member, tiny_tokenizer
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from genomes.genome import Genome
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import MemberNode
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.chains import Chain, Exchange, Link, chained_sequences, drafting_genome, framed_drafts
 from genomes.members.recipes import Recipe, Shape, TokenStream, Upstream, recipe_key
 from genomes.members.training import Blocks, train_member
-from genomes.nodes import MemberNode
-from genomes.reference import ReferencePhenotype
 from tests.genomes.members.conftest import TEXTS
+from tests.oracles.phenotype import ReferencePhenotype
 
 UPSTREAM = Upstream(("writer", "editor"), template="<{draft}>", draft_tokens=3)
 LINKS = {

@@ -1,0 +1,1 @@
+"""Experiments of ``kind: agent``: perception-conception-action agents in the EnergyFlow world."""

@@ -1,0 +1,1 @@
+"""Experiments on compositions of language models: their evaluator, members, final comparison and exports."""

@@ -1,0 +1,184 @@
+"""Who takes part in the final comparison, and what their measurements cost: validation chooses, test is read once.
+
+Finalists and baselines are scored on the validation panel; the best finalist is the winner, and it meets the
+baselines on the test panel. Every measurement is recorded in the run's log, so that an interrupted final goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from evolve.loop import Run
+from evolve.workers.pool import WorkerPool
+from experiments.problems.compositions.evaluator import joined
+from experiments.problems.compositions.problem import Problem
+from experiments.runs.answers import collect_answers, write_answers
+from experiments.runs.results import Contestant, Results, Sample, compare
+from fitness.result import Evaluation
+from genomes.breeding.space import CompositionSpace
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import ResponseNode
+
+WINNER = "evolved winner"
+BEST_MEMBER = "best single member"
+TUNED_MEMBER = "best single, tuned"
+UNIFORM_MEAN = "uniform mean"
+RANDOM_SEARCH = "random search"
+
+RANDOM_SEARCH_DIRECTORY = "random_search"
+"""Folder inside a run directory that holds the run of the random search."""
+
+
+class FinalsError(RuntimeError):
+    """A contestant of the final comparison could not be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    label: str
+    genomes: tuple[str, ...]
+    evaluations: int
+
+
+def run_finals(run: Run, random_run: Run | None, problem: Problem, pool: WorkerPool) -> Results:
+    """Compare the run's winner with the baselines that the experiment asks for, and write all answers beside the run.
+
+    Args:
+        run: The evolved run, at the end of its budget.
+        random_run: The random search of the same budget; None where it is not asked for.
+        problem: The problem of both.
+        pool: Evaluates the measurements.
+
+    Raises:
+        FinalsError: Nothing was ever scored, or a contestant cannot be.
+    """
+    report = problem.config.report
+    choices = _baselines(run, random_run, problem, pool)
+    choices.append(_finalists(WINNER, run, report.finalists))
+    chosen = [(choice, _best_on_validation(choice, run, problem, pool)) for choice in choices]
+    tests = measured_on([genome for _, genome in chosen], "test", run, problem, pool)
+    contestants = [
+        Contestant(choice.label, genome, choice.evaluations, _required(test, choice.label))
+        for (choice, genome), test in zip(chosen, tests, strict=True)
+    ]
+    objectives = problem.factory.objectives
+    rows = compare(contestants, objectives=objectives, resamples=report.bootstrap_resamples, seed=problem.config.seed)
+    human = contestants[-1].test.details["human_coherence"]
+    write_answers(run.directory, collect_answers(contestants, problem.factory.panels["test"]))
+    return Results(
+        rows=rows,
+        human_coherence=sum(human.values()) / len(human),
+        num_prompts=len(human),
+        samples=_samples(contestants, problem, count=report.sample_prompts),
+        objectives=objectives,
+    )
+
+
+def _baselines(run: Run, random_run: Run | None, problem: Problem, pool: WorkerPool) -> list[_Choice]:
+    founders = {name: problem.space.to_json(genome) for name, genome in problem.space.founders()}
+    singles = tuple(genome for name, genome in founders.items() if name.startswith("single:"))
+    means = tuple(genome for name, genome in founders.items() if name == "uniform-mean")
+    wanted = problem.config.report.baselines
+    choices = []
+    if "best_member" in wanted and singles:  # Agents whose every module waits for another have none.
+        choices.append(_Choice(BEST_MEMBER, singles, len(singles)))
+    if "tuned_member" in wanted and singles:
+        best_two = _ranked_on_validation(singles, run, problem, pool)[:2]
+        variants = [variant for _, genome in best_two for variant in decoding_variants(genome, problem.space)]
+        leaders = _leaders_on_search(variants, run, pool, count=problem.config.report.finalists)
+        choices.append(_Choice(TUNED_MEMBER, leaders, len(singles) + len(variants)))
+    if "uniform_mean" in wanted and means:
+        choices.append(_Choice(UNIFORM_MEAN, means, 1))
+    if "random_search" in wanted and random_run is not None:
+        choices.append(_finalists(RANDOM_SEARCH, random_run, problem.config.report.finalists))
+    return choices
+
+
+def _finalists(label: str, run: Run, count: int) -> _Choice:
+    """The leaders of a run by lower confidence bound."""
+    z = run.state.settings.confidence_z
+    leaders = sorted(run.state.hall_of_fame, key=lambda one: (-one.results.lower_confidence_bound(z), one.key))[:count]
+    if not leaders:
+        raise FinalsError(
+            f"The run in {run.directory} has no scored individual ({run.state.num_failures} evaluations failed), so "
+            f"there is no {label}. `evolve history {run.directory}` shows the errors."
+        )
+    return _Choice(label, tuple(one.genome_json for one in leaders), run.state.num_evaluations)
+
+
+def decoding_variants(genome: str, space: CompositionSpace) -> list[str]:
+    """A genome under a grid of decoding settings: four temperatures over the space's range, every ``top_k``."""
+    parsed = space.from_json(genome)
+    ((response_id, response),) = parsed.of_type(ResponseNode).items()
+    low, high = space.response_temperature.low, space.response_temperature.high
+    variants = []
+    for step in range(4):
+        for top_k in space.response_top_k.options:
+            temperature = round(low + (high - low) * step / 3, 4)
+            tuned = replace(response, temperature=temperature, top_k=int(top_k))
+            variants.append(space.to_json(Genome({**parsed.nodes, response_id: tuned}, parsed.edges)))
+    return variants
+
+
+def _leaders_on_search(genomes: Sequence[str], run: Run, pool: WorkerPool, *, count: int) -> tuple[str, ...]:
+    measured = run.measure(genomes, panel="search", num_replicates=1, pool=pool)
+    ranked = sorted(zip(measured, genomes, strict=True), key=lambda pair: (-pair[0].leading, pair[1]))
+    return tuple(genome for _, genome in ranked[:count])
+
+
+def _best_on_validation(choice: _Choice, run: Run, problem: Problem, pool: WorkerPool) -> str:
+    ranked = _ranked_on_validation(choice.genomes, run, problem, pool)
+    if not ranked:
+        _required(measured_on(choice.genomes, "validation", run, problem, pool)[0], choice.label)
+    return ranked[0][1]
+
+
+def _ranked_on_validation(
+    genomes: Sequence[str], run: Run, problem: Problem, pool: WorkerPool
+) -> list[tuple[float, str]]:
+    """The leading objective on the validation panel, higher is better, and genome, of those that could be scored.
+
+    Best first. It is the mean over prompts where prompts have numbers: that is what the final table compares.
+    """
+    measured = measured_on(genomes, "validation", run, problem, pool)
+    leading = problem.factory.objectives[0]
+    sign = 1.0 if leading.direction == "maximise" else -1.0
+    scored = [(one, genome) for one, genome in zip(measured, genomes, strict=True) if one.is_ok]
+    return sorted(
+        (
+            (sign * (fmean(one.scores.values()) if one.scores else one.objectives[leading.name]), genome)
+            for one, genome in scored
+        ),
+        reverse=True,
+    )
+
+
+def measured_on(genomes: Sequence[str], panel: str, run: Run, problem: Problem, pool: WorkerPool) -> list[Evaluation]:
+    """One evaluation per genome over a whole panel, or the first failed one of its windows."""
+    results = run.measure(genomes, panel=panel, num_replicates=problem.factory.num_windows(panel), pool=pool)
+    return [joined([result.by_replicate[window] for window in sorted(result.by_replicate)]) for result in results]
+
+
+def _required(evaluation: Evaluation, label: str) -> Evaluation:
+    if not evaluation.is_ok:
+        raise FinalsError(
+            f"The final comparison cannot be made: {label} ended with {evaluation.outcome.value} "
+            f"({evaluation.error}). Nothing of the search is lost: resume the run, with a larger "
+            "workers.deadline_seconds where time was short."
+        )
+    return evaluation
+
+
+def _samples(contestants: Sequence[Contestant], problem: Problem, *, count: int) -> tuple[Sample, ...]:
+    """The first test prompts (domains take turns) with the answers of best member and winner."""
+    shown = [contestant for contestant in contestants if contestant.label in {BEST_MEMBER, TUNED_MEMBER, WINNER}]
+    return tuple(
+        Sample(
+            context=example.context,
+            human=example.reply,
+            answers={contestant.label: contestant.test.answers[example.id] for contestant in shown},
+        )
+        for example in problem.factory.panels["test"][:count]
+    )

@@ -1,0 +1,69 @@
+"""Fits the coherence scorer of an experiment: which of its documents are read, and how many.
+
+The scorer that ships in ``experiments/bundled/scorer`` is what ``fit_bundled_scorer`` writes (``make scorer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+import torch
+
+from experiments.config.bundled import BUNDLED_SCORER
+from experiments.config.template import QUICKSTART
+from experiments.corpora.documents import Document, documents_in, unit_hash
+from fitness.coherence.encoder import MiniLM
+from fitness.coherence.scorer import CoherenceScorer
+
+MAX_TURNS_PER_DOMAIN = 80_000
+"""Turns of a domain that a scorer is fitted on, six minutes of embedding on one core. The rest stays unread, so that
+checks on the scorer can be trained on something else."""
+
+
+def fit_scorer(documents_by_domain: Mapping[str, Sequence[Document]], *, seed: int = 0) -> CoherenceScorer:
+    """A scorer fitted on the ``train`` split of every domain that an experiment's agents answer in.
+
+    Args:
+        documents_by_domain: All documents of each domain; other splits than ``train`` are left out here.
+        seed: Seed of the fit.
+
+    Raises:
+        ValueError: A domain has fewer than 20 training documents.
+    """
+    chosen = {domain: _chosen(documents) for domain, documents in documents_by_domain.items()}
+    return CoherenceScorer.fit(chosen, encoder=MiniLM(cache_size=0), seed=seed)
+
+
+def fit_bundled_scorer(directory: Path = BUNDLED_SCORER) -> CoherenceScorer:
+    """Fit the scorer that ships, on the domains of the default experiment, and write it."""
+    from experiments.config import load_experiment
+    from experiments.corpora.panels import load_documents
+
+    torch.set_num_threads(1)  # Sums of floats, and with them the weights, depend on the number of threads.
+    scorer = fit_scorer(load_documents(load_experiment(QUICKSTART).data))
+    scorer.save(directory)
+    return scorer
+
+
+def unread_documents(documents: Sequence[Document]) -> list[Document]:
+    """Training documents of one domain that ``fit_scorer`` leaves out: what a check on the scorer may be trained on."""
+    ordered = _ordered(documents)
+    return ordered[_num_read(ordered) :]
+
+
+def _chosen(documents: Sequence[Document]) -> list[tuple[str, ...]]:
+    """Training documents in an order fixed by hash, until the limit of turns is reached."""
+    ordered = _ordered(documents)
+    return [document.turns for document in ordered[: _num_read(ordered)]]
+
+
+def _num_read(ordered: Sequence[Document]) -> int:
+    """Documents until the limit of turns is reached."""
+    before = accumulate((len(document.turns) for document in ordered), initial=0)
+    return sum(turns < MAX_TURNS_PER_DOMAIN for turns in list(before)[:-1])
+
+
+def _ordered(documents: Sequence[Document]) -> list[Document]:
+    return sorted(documents_in(documents, "train"), key=lambda document: unit_hash("fit", document.id))

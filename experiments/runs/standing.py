@@ -1,0 +1,79 @@
+"""How a run stands, in words and a few numbers: the head of a report and a line of the live page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evolve.run_log import is_being_written
+from evolve.termination import StopReason, stop_reason
+from experiments.problems.compositions.finals import RANDOM_SEARCH_DIRECTORY
+from experiments.runs.story import RunStory
+
+_NO_LIMIT = 2**31  # More than any run makes: what a budget says that ends by something else.
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run is.
+
+    Attributes:
+        state: ``"running"``, ``"interrupted"``, ``"stopped"`` (too many failures), ``"searched"`` (only the final
+            comparison is missing) or ``"finished"``.
+        explanation: What that means, where it needs saying.
+        facts: Pairs of a number and what it is.
+    """
+
+    state: str
+    explanation: str
+    facts: Sequence[tuple[str, str]]
+
+
+def standing_of(story: RunStory, *, has_results: bool) -> Standing:
+    """The standing of a run after the events that were read.
+
+    Args:
+        story: The run.
+        has_results: Whether its final comparison is there; the random search inside a run never has one.
+    """
+    state = story.state
+    has_results = has_results or story.directory.name == RANDOM_SEARCH_DIRECTORY
+    reason = stop_reason(state, state.budget)
+    resume = f"evolve resume {story.directory}"
+    if is_being_written(story.directory):
+        name, explanation = "running", "a process is working on it now"
+    elif reason is None:
+        name, explanation = "interrupted", f"nobody is working on it; {resume} goes on"
+    elif reason is StopReason.FAILURES and not has_results:
+        name, explanation = "stopped", f"too many of the last evaluations failed; see Failures, then {resume}"
+    elif has_results:
+        name, explanation = "finished", ""
+    else:
+        name, explanation = "searched", f"the search is done, the final comparison is not; {resume} makes it"
+    return Standing(name, explanation, _facts(story))
+
+
+def _facts(story: RunStory) -> list[tuple[str, str]]:
+    state = story.state
+    facts = [
+        (f"{state.num_births:,}", _of(state.budget.births, "births")),
+        (f"{state.num_evaluations:,}", _of(state.budget.evaluations, "evaluations")),
+        (f"{state.num_failures:,}", "failed"),
+        (_duration(state.elapsed_seconds), "of searching"),
+        (f"{len(state.individuals):,}", "different genomes scored"),
+    ]
+    best = state.incumbent
+    if best is not None:
+        objective = state.objectives[0].name
+        facts.append((f"{best.results.means[objective]:.4g}", f"best {objective.replace('_', ' ')} in the search"))
+    return facts
+
+
+def _of(limit: int | None, noun: str) -> str:
+    return noun if limit is None or limit >= _NO_LIMIT else f"of {limit:,} {noun}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,1 @@
+"""How one agent becomes another: the space of agents, founders and mutations."""

@@ -1,0 +1,116 @@
+"""The genomes that a search starts from: every member, every core, and every method over all members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from genomes.breeding.editing import Blueprint, Input
+from genomes.breeding.genes import response_with
+from genomes.breeding.roles import Casting, least_chain
+from genomes.breeding.space_rules import is_within_limits, most_tokens
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode
+from genomes.methods.combiners import METHODS
+from genomes.methods.merging import MERGES
+
+if TYPE_CHECKING:
+    from genomes.breeding.space import CompositionSpace
+
+
+def founders_of(space: CompositionSpace) -> list[tuple[str, Genome]]:
+    """Names and genomes; see ``CompositionSpace.founders``."""
+    castings = space.castings("distribution")
+    plain = [one for one in castings if not space.expected(one.role)]
+    founders = [(f"single:{_name(one)}", _single(one, space)) for one in plain]
+    founders += [(f"core:{_name(one)}", _core(one, space)) for one in castings if one not in plain]
+    if not space.max_combiners:
+        return founders
+    group = max(space.by_tokenizer(plain), key=len, default=[])
+    if 1 < len(group) <= space.max_member_nodes:
+        founders += [(f"uniform-{method}", _uniform(method, group, space)) for method in space.methods]
+    alike = [[one, *(Casting(name, one.role) for name in space.mergeable_with(one.member, one.role))] for one in plain]
+    group = max(alike, key=len, default=[])
+    founders += [
+        (f"merged-{method}", _merged(method, group, space))
+        for method in space.merge_methods
+        if 1 < len(group) <= min(space.max_member_nodes, MERGES[method].max_inputs or len(group))
+    ]
+    return founders
+
+
+def _name(casting: Casting) -> str:
+    return casting.member if casting.role is None else f"{casting.role}:{casting.member}"
+
+
+def _single(casting: Casting, space: CompositionSpace) -> Genome:
+    blueprint = Blueprint()
+    return _answering(blueprint, blueprint.add(_default(casting, space)), space)
+
+
+def _core(casting: Casting, space: CompositionSpace) -> Genome:
+    """A core with a draft of every role that it expects, or of as many as there is room for."""
+    expected = space.expected(casting.role)
+    candidates = []
+    for count in range(1, len(expected) + 1):
+        blueprint = Blueprint()
+        candidates.append(_answering(blueprint, _fed(blueprint, casting, expected[:count], space), space))
+    fitting = [genome for genome in candidates if is_within_limits(genome, space)]
+    return fitting[-1] if fitting else _shortest_core(casting, space)
+
+
+def _shortest_core(casting: Casting, space: CompositionSpace) -> Genome:
+    """A core with one draft, of the roles that need the fewest modules themselves; the space is checked for these."""
+    blueprint = Blueprint()
+    (role,) = least_chain(casting.role or "", space.roles)[-2:-1]
+    return _answering(blueprint, _fed(blueprint, casting, [role], space), space)
+
+
+def _fed(blueprint: Blueprint, casting: Casting, expected: Sequence[str], space: CompositionSpace) -> str:
+    """A module with a draft of every given role, each by its first member with the draft that it needs itself."""
+    template = min(space.templates, key=most_tokens)
+    room = space.draft_room(casting.member, casting.role) // max(1, len(expected)) - most_tokens(template)
+    inputs = []
+    for role in expected:
+        drafter = Casting(space.roles[role].members[0], role)
+        writer = _fed(blueprint, drafter, least_chain(role, space.roles)[-2:-1], space)
+        node = blueprint.nodes[writer]
+        assert isinstance(node, MemberNode)
+        length = max(space.draft_tokens.low, min(space.draft_tokens.default, room))
+        blueprint.nodes[writer] = replace(node, draft_tokens=length)
+        inputs.append(Input(writer, "text"))
+    return blueprint.add(replace(_default(casting, space), template=template), inputs)
+
+
+def _uniform(method: str, castings: Sequence[Casting], space: CompositionSpace) -> Genome:
+    """All of some members under one method, with equal weights and the method's default parameters."""
+    blueprint = Blueprint()
+    combiner = METHODS[method]
+    weight = 1.0 if combiner.has_weights else None
+    inputs = [Input(blueprint.add(_default(one, space)), "distribution", weight) for one in castings]
+    parameters = {name: allowed.default for name, allowed in combiner.parameters.items()}
+    return _answering(blueprint, blueprint.add(CombinerNode(method, parameters), inputs), space)
+
+
+def _merged(method: str, castings: Sequence[Casting], space: CompositionSpace) -> Genome:
+    """All of some members under one merge method, with equal weights and the method's default parameters."""
+    blueprint = Blueprint()
+    parameters = {name: allowed.default for name, allowed in MERGES[method].parameters.items()}
+    first = castings[0]
+    base = first.member if MERGES[method].needs_base else None
+    temperature = space.member_temperature.default
+    merge_id = blueprint.add(MergeNode(method, parameters, base, role=first.role, temperature=temperature))
+    for casting in castings:
+        blueprint.lend(casting.member, merge_id, 1.0)
+    return _answering(blueprint, merge_id, space)
+
+
+def _default(casting: Casting, space: CompositionSpace) -> MemberNode:
+    return MemberNode(casting.member, role=casting.role, temperature=space.member_temperature.default)
+
+
+def _answering(blueprint: Blueprint, node_id: str, space: CompositionSpace) -> Genome:
+    defaults = {name: allowed.default for name, allowed in space.response_ranges.items()}
+    blueprint.add(response_with(defaults, space), [Input(node_id, "distribution")])
+    return blueprint.genome()

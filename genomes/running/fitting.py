@@ -1,0 +1,190 @@
+"""Fitting the numbers of learned combiners (`prompt_gate`, `stack`) to given replies: a genome in, a genome out.
+
+What is fitted is written into the genome's nodes, so that a fitted genome needs no data: it is compiled, exported,
+keyed and drawn like any other. A search keeps genomes unfitted and fits each one when it is evaluated; the same genome
+on the same replies gives the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from genomes.breeding.editing import part_of
+from genomes.graph.genome import Genome
+from genomes.graph.identity import output_keys
+from genomes.graph.nodes import CombinerNode
+from genomes.methods.combiners import COMBINERS, METHODS, NUMBERS, LearnedPool
+from genomes.running.compilation import MemberLoader, compile_genome
+from genomes.running.fast_trunk import PrefillCache
+from genomes.running.prompting import prompt_tokens, reply_tokens
+from genomes.running.runtime import evidence_so_far, left_padded
+
+# Distributions of one batch of texts hold about this many numbers.
+_NUMBERS_PER_BATCH = 8_000_000
+_NUM_STEPS = 60
+_START_SCALE = 0.1
+_DECIMALS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """What one combiner is fitted to.
+
+    Attributes:
+        features: float64 [inputs, tokens, features].
+        log_likelihoods: What each input gave to each token of the replies, float64 [inputs, tokens], in nats.
+    """
+
+    features: torch.Tensor
+    log_likelihoods: torch.Tensor
+
+
+class Fitter:
+    """Fits genomes to replies, and remembers what it has fitted.
+
+    Args:
+        contexts: The turns before each reply, oldest first.
+        replies: What was said next.
+        catalogue: Loads the members.
+        prefill_cache: Shares forward passes with other users; numbers are the same without.
+        capacity: How many combiners are remembered.
+    """
+
+    def __init__(
+        self,
+        contexts: Sequence[Sequence[str]],
+        replies: Sequence[str],
+        catalogue: MemberLoader,
+        *,
+        prefill_cache: PrefillCache | None = None,
+        capacity: int = 4096,
+    ) -> None:
+        if len(contexts) != len(replies) or not replies:
+            raise ValueError(
+                f"There are {len(contexts)} contexts and {len(replies)} replies to fit to; allowed is one reply or "
+                "more, and one context for each."
+            )
+        self._contexts, self._replies = list(contexts), list(replies)
+        self._catalogue = catalogue
+        self._prefill_cache = prefill_cache
+        self._capacity = capacity
+        self._known: dict[str, tuple[float, ...]] = {}
+
+    def fitted(self, genome: Genome) -> Genome:
+        """The genome with numbers in every learned combiner that has none; itself where there is no such combiner.
+
+        Combiners are fitted one by one, inputs first, each to the likelihood of the replies under its own mixture.
+
+        Raises:
+            ValueError: A reply is longer than the members read, or members that meet have different tokenizers.
+        """
+        keys = output_keys(genome)
+        for node_id in genome.topological_order():
+            node = genome.nodes[node_id]
+            if not isinstance(node, CombinerNode) or not is_unfitted(node):
+                continue
+            # Keys are those of the unfitted genome, in which the numbers upstream follow from what is written there.
+            (key,) = {keys[edge.source, edge.kind] for edge in genome.outputs(node_id)}
+            if key not in self._known:
+                if len(self._known) >= self._capacity:
+                    del self._known[next(iter(self._known))]
+                self._known[key] = self._numbers(genome, node_id, node)
+            changed = CombinerNode(node.method, {**node.parameters, NUMBERS: self._known[key]})
+            genome = Genome({**genome.nodes, node_id: changed}, genome.edges)
+        return genome
+
+    def _numbers(self, genome: Genome, node_id: str, node: CombinerNode) -> tuple[float, ...]:
+        edges = genome.inputs(node_id)
+        combiner = COMBINERS[node.method]
+        assert isinstance(combiner, LearnedPool)
+        cases = self._cases(combiner, node, genome, node_id)
+        given = torch.tensor([1.0 if edge.weight is None else edge.weight for edge in edges], dtype=torch.float64)
+        return fitted_numbers(combiner, node, cases.features, cases.log_likelihoods, weights=given / given.sum())
+
+    def _cases(self, combiner: LearnedPool, node: CombinerNode, genome: Genome, node_id: str) -> Cases:
+        parts = [part_of(genome, edge.source) for edge in genome.inputs(node_id)]
+        inputs = [compile_genome(part, self._catalogue, prefill_cache=self._prefill_cache) for part in parts]
+        tokenizer = inputs[0].tokenizer
+        answers = [reply_tokens(reply, tokenizer) for reply in self._replies]
+        room = min(one.num_positions for one in inputs)
+        longest = max(len(answer) for answer in answers)
+        if longest >= room:
+            raise ValueError(
+                f"A reply has {longest} tokens; the members have room for {room - 1}. Fit to shorter ones."
+            )
+        prompts = [prompt_tokens(context, tokenizer, room=room - longest) for context in self._contexts]
+        width = max(len(prompt) for prompt in prompts) + longest
+        size = max(1, _NUMBERS_PER_BATCH // (len(inputs) * width * inputs[0].vocabulary_size))
+        features, likelihoods = [], []
+        for start in range(0, len(answers), size):
+            rows = slice(start, start + size)
+            tokens, mask = left_padded(
+                [prompt + answer for prompt, answer in zip(prompts[rows], answers[rows], strict=True)],
+                device=inputs[0].device,
+            )
+            lengths = torch.tensor([len(prompt) for prompt in prompts[rows]], device=tokens.device)
+            distributions = torch.stack([one.log_probabilities(tokens, mask, prompt_lengths=lengths) for one in inputs])
+            foreseen = (
+                distributions[:, :, :-1].gather(-1, tokens[:, 1:, None].expand(len(inputs), -1, -1, 1)).squeeze(-1)
+            )
+            evidence, _ = evidence_so_far(foreseen, distributions[:, :, -1], tokens, mask, ())
+            kept = slice(tokens.shape[1] - 1 - max(len(answer) for answer in answers[rows]), -1)
+            given = combiner.features(
+                distributions[:, :, kept],
+                evidence=evidence[:, :, kept],
+                prompts=prompts[rows],
+                parameters=node.parameters,
+            )
+            said = foreseen[:, :, kept.start :]
+            for row, answer in enumerate(answers[rows]):
+                features.append(given[:, row, -len(answer) :])
+                likelihoods.append(said[:, row, -len(answer) :])
+        return Cases(torch.cat(features, dim=1).double(), torch.cat(likelihoods, dim=1).double())
+
+
+def is_unfitted(node: CombinerNode) -> bool:
+    """Whether a combiner learns numbers and has none."""
+    return NUMBERS in METHODS[node.method].parameters and not node.parameters.get(NUMBERS)
+
+
+def fitted_numbers(
+    combiner: LearnedPool,
+    node: CombinerNode,
+    features: torch.Tensor,
+    log_likelihoods: torch.Tensor,
+    *,
+    weights: torch.Tensor,
+) -> tuple[float, ...]:
+    """The numbers under which the mixture finds the tokens likeliest, less ``decay`` times their sum of squares.
+
+    Found by L-BFGS in float64 from a fixed start.
+
+    Args:
+        combiner: The method.
+        node: Its genes.
+        features: float64 [inputs, tokens, features].
+        log_likelihoods: What each input gave to each token, float64 [inputs, tokens], in nats.
+        weights: The inputs' shares, [inputs], summing to 1.
+    """
+    genes = node.parameters
+    count = combiner.num_numbers(len(weights), genes)
+    start = torch.randn(count, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * _START_SCALE
+    numbers = start.to(features.device).requires_grad_(True)
+    decay = float(genes["decay"])
+    search = torch.optim.LBFGS([numbers], max_iter=_NUM_STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        search.zero_grad()
+        scores = combiner.scores(features[:, None], numbers, genes)[:, 0]
+        gates = (weights.log()[:, None] + scores).log_softmax(dim=0)
+        total = -(gates + log_likelihoods).logsumexp(dim=0).mean() + decay * numbers.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        features, log_likelihoods = features.clone(), log_likelihoods.clone()
+        search.step(loss)  # type: ignore[no-untyped-call]
+    return tuple(round(number, _DECIMALS) for number in numbers.tolist())

@@ -1,0 +1,36 @@
+"""Fitting learned combiners from kept outputs: genomes/running/fitting.py without a forward pass per combiner."""
+
+from __future__ import annotations
+
+from genomes.breeding.editing import part_of
+from genomes.graph.genome import Genome
+from genomes.graph.nodes import CombinerNode
+from genomes.methods.combiners import LearnedPool
+from genomes.running.compilation import MemberLoader
+from genomes.running.fitting import Cases, Fitter
+from genomes.running.teacher_forcing.computation import GenomeLikelihoods, NotKeptError
+from genomes.running.teacher_forcing.evaluation_set import EvaluationSet
+from genomes.running.teacher_forcing.likelihoods import TeacherForcing
+
+_NUMBERS_PER_PIECE = 2_000_000
+
+
+class KeptFitter(Fitter):
+    """A fitter whose slow twin is ``Fitter``: its numbers up to what rounding the kept distributions does to them.
+
+    Args:
+        forcing: Holds the members' outputs on the replies.
+        evaluation_set: The replies that it was made for; what it does not keep is computed anew.
+        catalogue: Loads the members.
+    """
+
+    def __init__(self, forcing: TeacherForcing, evaluation_set: EvaluationSet, catalogue: MemberLoader) -> None:
+        super().__init__(evaluation_set.contexts, evaluation_set.replies, catalogue)
+        self._forcing = forcing
+
+    def _cases(self, combiner: LearnedPool, node: CombinerNode, genome: Genome, node_id: str) -> Cases:
+        try:
+            given = GenomeLikelihoods(self._forcing, part_of(genome, node_id))
+            return given.cases(combiner, node.parameters, numbers_per_piece=_NUMBERS_PER_PIECE)
+        except NotKeptError:
+            return super()._cases(combiner, node, genome, node_id)

@@ -1,0 +1,88 @@
+"""Compositions that are evaluated in batches: against each alone, and one history for any number of workers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolve.evaluator import BatchEvaluator, EvaluationRequest
+from evolve.workers import SerialPool, WorkerSettings
+from experiments.config import load_experiment
+from experiments.problems.compositions.problem import Problem, prepare
+from experiments.runs.carrying_out import create_run, open_run
+from fitness.result import Evaluation, Outcome
+from genomes.running.compilation import compile_genome
+from genomes.running.lockstep import LockstepModel, Question, lockstep_models
+from tests.evolve.toy import ToyPool
+from tests.experiments.tiny_experiment import write_experiment
+
+SEARCH = {"population": 6, "tournament": 3, "lag": 6, "batch": 3, "rescore_every": 4, "rescore_top": 2}
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+    directory = tmp_path_factory.mktemp("tiny")
+    fitness = {"prompts_per_evaluation": 4, "objectives": ["coherence", "nll"]}
+    path = write_experiment(directory, search=SEARCH, budget={"births": 9}, fitness=fitness)
+    return prepare(load_experiment(path, []), is_serial=True)
+
+
+def requests(problem: Problem, *, count: int) -> list[EvaluationRequest]:
+    rng = np.random.default_rng(7)
+    genomes = [problem.space.random(rng=rng) for _ in range(count)]
+    return [EvaluationRequest(problem.space.to_json(one), "search", place % 2) for place, one in enumerate(genomes)]
+
+
+def assert_alike(found: Evaluation, expected: Evaluation) -> None:
+    assert found.outcome is expected.outcome
+    assert found.error == expected.error
+    assert found.answers == expected.answers
+    for name in ("objectives", "scores", "metrics"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-5)
+
+
+def test_a_batch_has_the_results_of_its_requests(problem: Problem) -> None:
+    evaluator = problem.factory()
+    assert isinstance(evaluator, BatchEvaluator)
+    batch = requests(problem, count=6)
+    batch.insert(2, EvaluationRequest("{}", "search", 0))
+    batch.append(replace(batch[0], panel="test", replicate=0))
+    found = evaluator.evaluate_batch(batch)
+    for one, request in zip(found, batch, strict=True):
+        assert_alike(one, evaluator.evaluate(request))
+    assert found[2].outcome is Outcome.INVALID
+    assert found[-1].answers
+
+
+def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: Problem, tmp_path: Path) -> None:
+    digests = set()
+    for name, pool in {
+        "serial": SerialPool(problem.factory, WorkerSettings()),
+        "two": ToyPool(problem.factory, capacity=2, seed=4),  # type: ignore[arg-type]
+    }.items():
+        with pool, create_run(tmp_path / name, problem) as run:
+            run.advance(pool)
+            digests.add(run.trajectory_digest)
+    with SerialPool(problem.factory, WorkerSettings()) as pool:
+        with create_run(tmp_path / "cut", problem) as run:
+            run.advance(pool, lambda event: run.request_stop() if event.kind == "commit" else None)
+            assert run.state.num_births < 9
+        with open_run(tmp_path / "cut", problem) as run:
+            run.advance(pool)
+            digests.add(run.trajectory_digest)
+    assert len(digests) == 1
+
+
+def test_models_answer_other_questions_alone(problem: Problem) -> None:
+    (_, genome), *_ = problem.space.founders()
+    phenotype = compile_genome(genome, problem.catalogue)
+    contexts = [example.context for example in problem.factory.panels["search"][:2]]
+    (model,) = lockstep_models([Question(phenotype, contexts, [1, 2])])
+    assert isinstance(model, LockstepModel)
+    assert model.answer(contexts, seeds=[1, 2]) == phenotype.answer(contexts, seeds=[1, 2])
+    assert model.answer(contexts, seeds=[3, 4]) == phenotype.answer(contexts, seeds=[3, 4])
+    assert model.num_tokens(["yes"]) == phenotype.num_tokens(["yes"])
+    assert model.active_parameters_per_token == phenotype.active_parameters_per_token

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments.runs.answers import collect_answers, read_answers, write_answers
+from experiments.corpora.documents import Example
+from experiments.problems.compositions.finals import BEST_MEMBER, UNIFORM_MEAN, WINNER
+from experiments.report.answer_choice import active_guards, answers_table, chosen_prompts, shown_labels
+from experiments.runs.results import Contestant
+from fitness.result import Evaluation
+from tests.experiments.report.made_up import answered
+
+EXAMPLES = [Example(f"p{i}", "talk", ("Hello.",), "A reply.") for i in range(3)]
+
+
+def contestant(label: str, coherence: float) -> Contestant:
+    ids = [example.id for example in EXAMPLES]
+    details = {name: dict.fromkeys(ids, 0.5) for name in ("human_coherence", "nll", "term.pair", "guard.copying")}
+    details["coherence"] = dict.fromkeys(ids, coherence)
+    answers = {prompt: f"{label} to {prompt}" for prompt in ids}
+    return Contestant(label, "{}", 1, Evaluation.ok({}, scores={}, details=details, answers=answers))
+
+
+def test_answers_come_with_scores_terms_and_guards_and_survive_their_file(tmp_path: Path) -> None:
+    assert read_answers(tmp_path) == []
+    collected = collect_answers([contestant("base", 0.25), contestant(WINNER, 0.75)], EXAMPLES)
+    assert [prompt.id for prompt in collected] == ["p0", "p1", "p2"]
+    answer = collected[1].answers[WINNER]
+    assert (answer.text, answer.coherence) == (f"{WINNER} to p1", 0.75)
+    assert (answer.terms, answer.guards) == ({"pair": 0.5}, {"copying": 0.5})
+    write_answers(tmp_path, collected)
+    assert read_answers(tmp_path) == collected
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.jsonl"]
+
+
+def test_shown_prompts_are_the_first_the_best_and_the_worst_without_repeats() -> None:
+    prompts = answered([f"p{i}" for i in range(40)], (BEST_MEMBER, UNIFORM_MEAN, WINNER), "text")
+    groups = chosen_prompts(prompts, per_group=3)
+    ids = [prompt.id for _, chosen in groups for prompt in chosen]
+    assert len(ids) == len(set(ids))
+    assert ids[:6] == [f"p{i}" for i in range(6)]
+    assert [reason.split()[0:4] for reason, _ in groups[1:]] == [["Where", "the", "winner", "gained"]]
+    assert shown_labels(prompts) == [BEST_MEMBER, UNIFORM_MEAN, WINNER]
+    assert chosen_prompts([]) == []
+
+
+def test_the_table_has_a_row_per_answer() -> None:
+    prompts = answered(["a", "b"], (BEST_MEMBER, WINNER), "text")
+    table = answers_table(prompts)
+    assert list(table["who"]) == ["human", BEST_MEMBER, WINNER] * 2
+    assert table["term.pair"].notna().sum() == 4
+
+
+def test_only_guards_that_took_something_away_are_named() -> None:
+    answer = answered(["a"], (WINNER,), "text")[0].answers[WINNER]
+    assert active_guards(answer) == [("copying", pytest.approx(0.5))]

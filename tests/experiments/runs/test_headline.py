@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.problems.agents.results import AgentContestant, compare_agents
+from experiments.problems.compositions.finals import WINNER
+from experiments.runs.headline import interval_text, read_headline
+from fitness.statistics import Interval
+
+
+def test_a_run_without_results_has_none(tmp_path: Path) -> None:
+    assert read_headline(tmp_path) is None
+
+
+def test_compositions_have_the_winner_last_and_numbers_beside_words(made_up_run: Path) -> None:
+    headline = read_headline(made_up_run)
+    assert headline is not None
+    assert headline.rows[-1][0] == WINNER
+    assert all(len(row) == len(headline.columns) for row in headline.rows)
+    assert headline.table["coherence"].between(headline.table["coherence_low"], headline.table["coherence_high"]).all()
+    assert headline.winner_genome == headline.table["genome"].iloc[-1]
+
+
+def test_agents_have_a_headline_too(tmp_path: Path) -> None:
+    scripted = AgentContestant("scripted", None, None, [{"e1": 3.0, "e2": 5.0}])
+    winner = AgentContestant(WINNER, "{}", 120, [{"e1": 7.0, "e2": 8.0}, {"e1": 9.0, "e2": 8.0}])
+    compare_agents([scripted, winner], num_steps=512, resamples=100, seed=1).write(tmp_path)
+    headline = read_headline(tmp_path)
+    assert headline is not None
+    assert [row[0] for row in headline.rows] == ["scripted", WINNER]
+    assert headline.rows[-1][2] == "7.5, 8.5"
+    assert all(len(row) == len(headline.columns) for row in headline.rows)
+    assert headline.winner_genome == "{}"
+
+
+def test_intervals_are_written_with_their_bounds() -> None:
+    assert interval_text(Interval(0.5, 0.4, 0.625)) == "0.500 [0.400, 0.625]"
+    assert interval_text(Interval(0.5, -0.4, 0.6), digits=1, sign="+") == "+0.5 [-0.4, +0.6]"
