@@ -4,8 +4,9 @@ The graph side, which imports no torch, is offered here; the runtime's modules a
 that a driver of a search never loads them.
 """
 
+from genomes.breeding.limits import MemberInfo
 from genomes.breeding.sampling import random_genome
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.drawing import draw_genome
 from genomes.graph.errors import GenomeFormatError, InvalidGenomeError, Violation
 from genomes.graph.genome import Genome

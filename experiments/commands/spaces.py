@@ -8,7 +8,8 @@ from evolve.log_reading import RunLogReader
 from experiments.config import experiment_from_document
 from experiments.config.loading import AGENT_KIND
 from genomes.agent.breeding.space import AgentSpace
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.space import CompositionSpace
 
 
 def described_space(directory: Path) -> CompositionSpace | AgentSpace:

@@ -15,7 +15,7 @@ from experiments.config.section import Name, Section, Unrepeated, allowed_names
 from experiments.config.workers import WorkersConfig
 from fitness.energy_flow.senses import View
 from fitness.energy_flow.worlds import Layout
-from genomes.agent.breeding.space import MODULE_KINDS
+from genomes.agent.breeding.limits import MODULE_KINDS
 from genomes.agent.graph.kinds import ACTION
 from genomes.agent.graph.serialization import MAX_ANCESTORS
 

@@ -23,7 +23,7 @@ from genomes.graph.serialization import genome_to_json
 from genomes.huggingface import CompositeConfig, CompositeForCausalLM
 from genomes.huggingface.conversion import composite_model
 from genomes.members.quiet import quiet_transformers
-from genomes.running.compilation import MemberLoader
+from genomes.running.member_loader import MemberLoader
 from genomes.running.phenotype import Phenotype
 
 GENOME_FILE = "genome.json"

@@ -22,7 +22,7 @@ from genomes.graph.nodes import MemberNode
 from genomes.members.quiet import quiet_transformers
 from genomes.members.recipes import Recipe, Shape, TokenStream, training_blocks
 from genomes.members.training import Progress
-from genomes.running.compilation import MemberLoader
+from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergeError
 from genomes.running.phenotype import Phenotype
 

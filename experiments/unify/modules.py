@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from genomes.breeding.editing import part_of
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome
-from genomes.graph.merge_rules import merged_members
 from genomes.graph.nodes import MemberNode, MergeNode
-from genomes.running.compilation import MemberLoader
+from genomes.graph.parts import merged_members, part_of
+from genomes.running.member_loader import MemberLoader
 from genomes.running.prompting import marker_tokens
 
 

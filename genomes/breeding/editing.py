@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.repair import repaired
 from genomes.breeding.space_rules import is_within_limits
 from genomes.graph.genome import Genome
@@ -28,9 +28,6 @@ from genomes.graph.nodes import (
     carried_kind,
 )
 from genomes.methods.combiners import NUMBERS
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,21 +191,12 @@ class Blueprint:
         return given.kind
 
 
-def part_of(genome: Genome, node_id: str) -> Genome:
-    """The genome whose response takes its distribution from one of another's nodes, and which has nothing else."""
-    ((response_id, response),) = genome.of_type(ResponseNode).items()
-    kept = {node_id, *genome.ancestors(node_id)}
-    edges = [edge for edge in genome.edges if edge.target in kept]
-    nodes = {one: genome.nodes[one] for one in kept} | {response_id: response}
-    return Genome(nodes, [*edges, Edge(node_id, response_id, "distribution", 0)])
-
-
 Edit = Callable[[Blueprint], None]
 """Changes a blueprint in place."""
 
 
 def first_fitting(
-    genome: Genome, space: CompositionSpace, edits: Sequence[Edit], *, rng: np.random.Generator
+    genome: Genome, space: CompositionLimits, edits: Sequence[Edit], *, rng: np.random.Generator
 ) -> Genome:
     """The child by a random one of the edits; the genome itself where none gives another genome within the limits.
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from genomes.breeding.editing import Blueprint, Input
 from genomes.breeding.genes import response_with
+from genomes.breeding.limits import CompositionLimits, most_tokens
 from genomes.breeding.roles import Casting, least_chain
-from genomes.breeding.space_rules import is_within_limits, most_tokens
+from genomes.breeding.space_rules import is_within_limits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import MERGES
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def founders_of(space: CompositionSpace) -> list[tuple[str, Genome]]:
+def founders_of(space: CompositionLimits) -> list[tuple[str, Genome]]:
     """Names and genomes; see ``CompositionSpace.founders``."""
     castings = space.castings("distribution")
     plain = [one for one in castings if not space.expected(one.role)]
@@ -44,12 +41,12 @@ def _name(casting: Casting) -> str:
     return casting.member if casting.role is None else f"{casting.role}:{casting.member}"
 
 
-def _single(casting: Casting, space: CompositionSpace) -> Genome:
+def _single(casting: Casting, space: CompositionLimits) -> Genome:
     blueprint = Blueprint()
     return _answering(blueprint, blueprint.add(_default(casting, space)), space)
 
 
-def _core(casting: Casting, space: CompositionSpace) -> Genome:
+def _core(casting: Casting, space: CompositionLimits) -> Genome:
     """A core with a draft of every role that it expects, or of as many as there is room for."""
     expected = space.expected(casting.role)
     candidates = []
@@ -60,14 +57,14 @@ def _core(casting: Casting, space: CompositionSpace) -> Genome:
     return fitting[-1] if fitting else _shortest_core(casting, space)
 
 
-def _shortest_core(casting: Casting, space: CompositionSpace) -> Genome:
+def _shortest_core(casting: Casting, space: CompositionLimits) -> Genome:
     """A core with one draft, of the roles that need the fewest modules themselves; the space is checked for these."""
     blueprint = Blueprint()
     (role,) = least_chain(casting.role or "", space.roles)[-2:-1]
     return _answering(blueprint, _fed(blueprint, casting, [role], space), space)
 
 
-def _fed(blueprint: Blueprint, casting: Casting, expected: Sequence[str], space: CompositionSpace) -> str:
+def _fed(blueprint: Blueprint, casting: Casting, expected: Sequence[str], space: CompositionLimits) -> str:
     """A module with a draft of every given role, each by its first member with the draft that it needs itself."""
     template = min(space.templates, key=most_tokens)
     room = space.draft_room(casting.member, casting.role) // max(1, len(expected)) - most_tokens(template)
@@ -83,7 +80,7 @@ def _fed(blueprint: Blueprint, casting: Casting, expected: Sequence[str], space:
     return blueprint.add(replace(_default(casting, space), template=template), inputs)
 
 
-def _uniform(method: str, castings: Sequence[Casting], space: CompositionSpace) -> Genome:
+def _uniform(method: str, castings: Sequence[Casting], space: CompositionLimits) -> Genome:
     """All of some members under one method, with equal weights and the method's default parameters."""
     blueprint = Blueprint()
     combiner = METHODS[method]
@@ -93,7 +90,7 @@ def _uniform(method: str, castings: Sequence[Casting], space: CompositionSpace) 
     return _answering(blueprint, blueprint.add(CombinerNode(method, parameters), inputs), space)
 
 
-def _merged(method: str, castings: Sequence[Casting], space: CompositionSpace) -> Genome:
+def _merged(method: str, castings: Sequence[Casting], space: CompositionLimits) -> Genome:
     """All of some members under one merge method, with equal weights and the method's default parameters."""
     blueprint = Blueprint()
     parameters = {name: allowed.default for name, allowed in MERGES[method].parameters.items()}
@@ -106,11 +103,11 @@ def _merged(method: str, castings: Sequence[Casting], space: CompositionSpace) -
     return _answering(blueprint, merge_id, space)
 
 
-def _default(casting: Casting, space: CompositionSpace) -> MemberNode:
+def _default(casting: Casting, space: CompositionLimits) -> MemberNode:
     return MemberNode(casting.member, role=casting.role, temperature=space.member_temperature.default)
 
 
-def _answering(blueprint: Blueprint, node_id: str, space: CompositionSpace) -> Genome:
+def _answering(blueprint: Blueprint, node_id: str, space: CompositionLimits) -> Genome:
     defaults = {name: allowed.default for name, allowed in space.response_ranges.items()}
     blueprint.add(response_with(defaults, space), [Input(node_id, "distribution")])
     return blueprint.genome()

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Input
+from genomes.breeding.limits import CompositionLimits, most_tokens
 from genomes.breeding.roles import Casting
-from genomes.breeding.space_rules import most_tokens
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
 from genomes.methods.combiners import COMBINERS, METHODS
 from genomes.methods.merging import MERGES
 from genomes.methods.parameters import Choice, Gene, Numbers, Range, Real
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
 T = TypeVar("T")
 
@@ -34,7 +31,7 @@ def pick(items: Sequence[T], *, rng: np.random.Generator) -> T:
 
 
 def add_drawn_member(
-    blueprint: Blueprint, casting: Casting, space: CompositionSpace, *, rng: np.random.Generator
+    blueprint: Blueprint, casting: Casting, space: CompositionLimits, *, rng: np.random.Generator
 ) -> str:
     """Add a node of a member with a drawn temperature, and return its id.
 
@@ -51,7 +48,7 @@ def add_drawn_member(
 
 
 def add_draft_edge(
-    blueprint: Blueprint, source: str, target: str, space: CompositionSpace, *, rng: np.random.Generator
+    blueprint: Blueprint, source: str, target: str, space: CompositionLimits, *, rng: np.random.Generator
 ) -> None:
     """Let one node draft for another. One that starts to draft gets a drawn draft length, one that gets its first draft
     a drawn template.
@@ -66,7 +63,7 @@ def add_draft_edge(
     blueprint.inputs[target].append(Input(source, "text"))
 
 
-def _shorten(blueprint: Blueprint, source: str, target: str, space: CompositionSpace) -> None:
+def _shorten(blueprint: Blueprint, source: str, target: str, space: CompositionLimits) -> None:
     """Make the only draft of a reader fit into it; spaces with roles are checked to leave room for a shortest one."""
     writer, reader = blueprint.nodes[source], blueprint.nodes[target]
     assert isinstance(writer, MemberNode)
@@ -79,7 +76,7 @@ def _shorten(blueprint: Blueprint, source: str, target: str, space: CompositionS
 
 
 def drawn_combiner(
-    space: CompositionSpace, *, rng: np.random.Generator, may_choose_answers: bool = False
+    space: CompositionLimits, *, rng: np.random.Generator, may_choose_answers: bool = False
 ) -> CombinerNode:
     """A node of a method of the space with drawn parameters.
 
@@ -94,7 +91,7 @@ def drawn_combiner(
 
 
 def drawn_merge(
-    names: Sequence[str], like: MemberNode | MergeNode, space: CompositionSpace, *, rng: np.random.Generator
+    names: Sequence[str], like: MemberNode | MergeNode, space: CompositionLimits, *, rng: np.random.Generator
 ) -> MergeNode | None:
     """A node that merges members by a drawn method, with drawn base and parameters; None where no method takes them.
 
@@ -124,12 +121,12 @@ def drawn_weight(node: CombinerNode, *, rng: np.random.Generator) -> float | Non
     return WEIGHT.draw(rng=rng) if METHODS[node.method].has_weights else None
 
 
-def drawn_response(space: CompositionSpace, *, rng: np.random.Generator) -> ResponseNode:
+def drawn_response(space: CompositionLimits, *, rng: np.random.Generator) -> ResponseNode:
     """A response with drawn decoding settings."""
     return response_with({name: gene.draw(rng=rng) for name, gene in space.response_ranges.items()}, space)
 
 
-def response_with(genes: Mapping[str, Gene], space: CompositionSpace) -> ResponseNode:
+def response_with(genes: Mapping[str, Gene], space: CompositionLimits) -> ResponseNode:
     """A response with the given temperature, top_k and top_p."""
     return ResponseNode(
         temperature=float(genes["temperature"]),
@@ -140,7 +137,7 @@ def response_with(genes: Mapping[str, Gene], space: CompositionSpace) -> Respons
 
 
 def insert_combiner(
-    blueprint: Blueprint, target: str, sources: Sequence[str], space: CompositionSpace, *, rng: np.random.Generator
+    blueprint: Blueprint, target: str, sources: Sequence[str], space: CompositionLimits, *, rng: np.random.Generator
 ) -> None:
     """Join sources in a new drawn combiner, which takes the place of the first of them among a node's inputs.
 
@@ -199,7 +196,7 @@ class GeneSite:
 
 
 def gene_sites(
-    blueprint: Blueprint, space: CompositionSpace, *, node_ids: Iterable[str] | None = None
+    blueprint: Blueprint, space: CompositionLimits, *, node_ids: Iterable[str] | None = None
 ) -> list[GeneSite]:
     """Every gene that counts, of all nodes or of the named ones, in a fixed order."""
     sites: list[GeneSite] = []

@@ -6,25 +6,22 @@ space_rules.py lists them among the rules of a space, and asks ``keeps_roles`` a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.roles import Role
 from genomes.graph.errors import allowed_names
 from genomes.graph.genome import Genome
-from genomes.graph.merge_rules import merged_members
 from genomes.graph.nodes import EdgeKind, MemberNode, MergeNode, carried_kind
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
+from genomes.graph.parts import merged_members
 
 
-def keeps_roles(genome: Genome, space: CompositionSpace) -> bool:
+def keeps_roles(genome: Genome, space: CompositionLimits) -> bool:
     """Whether a genome keeps all rules about roles."""
     rules = (undeclared_roles, untrained_players, misplaced_returns, unexpected_inputs)
     return not any(True for broken in rules for _ in broken(genome, space))
 
 
-def undeclared_roles(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def undeclared_roles(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     """Messages about modules whose role is not declared, and about roles of nodes that are never run."""
     for node_id, node in genome.nodes.items():
         if not isinstance(node, MemberNode | MergeNode):
@@ -43,7 +40,7 @@ def undeclared_roles(genome: Genome, space: CompositionSpace) -> Iterator[str]:
             yield f"{name} has the role {node.role!r}; {allowed_names(node.role, space.roles)}"
 
 
-def untrained_players(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def untrained_players(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     """Messages about members that play a role that they were not trained for."""
     for node_id, node, role in _modules(genome, space):
         names = [node.member] if isinstance(node, MemberNode) else merged_members(genome, node_id)
@@ -55,7 +52,7 @@ def untrained_players(genome: Genome, space: CompositionSpace) -> Iterator[str]:
                 )
 
 
-def misplaced_returns(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def misplaced_returns(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     """Messages about modules that give what their role does not return."""
     for node_id, node, role in _modules(genome, space):
         for edge in genome.outputs(node_id):
@@ -67,7 +64,7 @@ def misplaced_returns(genome: Genome, space: CompositionSpace) -> Iterator[str]:
                 )
 
 
-def unexpected_inputs(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def unexpected_inputs(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     """Messages about modules, cores above all, that are fed by others than they expect, or by none."""
     for node_id, node, role in _modules(genome, space):
         name = f"{node.kind.title()} {node_id!r} ({node.role})"
@@ -81,7 +78,7 @@ def unexpected_inputs(genome: Genome, space: CompositionSpace) -> Iterator[str]:
             yield f"{name} reads no draft; its role expects one or more of {', '.join(map(repr, role.expects))}."
 
 
-def _modules(genome: Genome, space: CompositionSpace) -> Iterator[tuple[str, MemberNode | MergeNode, Role]]:
+def _modules(genome: Genome, space: CompositionLimits) -> Iterator[tuple[str, MemberNode | MergeNode, Role]]:
     for node_id, node in genome.model_nodes().items():
         if (role := space.role(node.role)) is not None:
             yield node_id, node, role

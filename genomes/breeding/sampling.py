@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Input
 from genomes.breeding.genes import add_drawn_member, drawn_combiner, drawn_response, drawn_weight
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.mutation.add_draft import add_draft
 from genomes.breeding.mutation.merge_members import merge_members
 from genomes.breeding.roles import Casting, least_chain
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
-
 _DRAFTS_PROBABILITY = 0.4
 _MERGE_PROBABILITY = 0.4
 
 
-def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def random_genome(space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A random valid genome in canonical form.
 
     The number of ensembled members is uniform from 1 to the space's limit, as is the number of combiners that join
@@ -67,7 +63,7 @@ def random_genome(space: CompositionSpace, *, rng: np.random.Generator) -> Genom
     return genome
 
 
-def _has_room(blueprint: Blueprint, casting: Casting, space: CompositionSpace) -> bool:
+def _has_room(blueprint: Blueprint, casting: Casting, space: CompositionLimits) -> bool:
     if casting.role is None:
         return True
     chain = least_chain(casting.role, space.roles)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from genomes.breeding.limits import CompositionLimits, most_tokens
 from genomes.breeding.roles import limit_problems, role_problems
-from genomes.breeding.space_rules import most_tokens
 from genomes.graph.errors import allowed_names
 from genomes.graph.nodes import DRAFT_MARK
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import MERGES
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def check_space(space: CompositionSpace) -> None:
+def check_space(space: CompositionLimits) -> None:
     """Pass over a possible space in silence.
 
     Raises:
@@ -72,7 +67,7 @@ def check_space(space: CompositionSpace) -> None:
     _check_roles(space)
 
 
-def _check_roles(space: CompositionSpace) -> None:
+def _check_roles(space: CompositionLimits) -> None:
     """That every role can be played: by members that there are, within the limits, in their positions."""
     for name, problem in role_problems(space.roles):
         raise ValueError(f"roles[{name!r}] {problem}.")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from genomes.breeding.limits import CompositionLimits, most_tokens
 from genomes.breeding.role_rules import (
     keeps_roles,
     misplaced_returns,
@@ -19,14 +19,10 @@ from genomes.breeding.role_rules import (
 )
 from genomes.graph.errors import allowed_names
 from genomes.graph.genome import Genome
-from genomes.graph.merge_rules import merged_members
-from genomes.graph.nodes import DRAFT_MARK, CombinerNode, Edge, MemberNode, MergeNode, ResponseNode, carried_kind
+from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode, carried_kind
+from genomes.graph.parts import member_at, merged_members, misplaced_answer_combiners, num_drafts
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
-
-
-_Broken = Callable[[Genome, "CompositionSpace"], Iterator[str]]
+_Broken = Callable[[Genome, "CompositionLimits"], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ SPACE_RULES: list[SpaceRule] = []
 """The rules in the order in which they are checked."""
 
 
-def is_within_limits(genome: Genome, space: CompositionSpace) -> bool:
+def is_within_limits(genome: Genome, space: CompositionLimits) -> bool:
     """Whether a genome keeps limits and roles, its texts fit, and answers and tokenizers meet only where they may."""
     return (
         not any(True for broken in (_limits, _positions, _one_tokenizer) for _ in broken(genome, space))
@@ -60,28 +56,28 @@ def _rule(name: str, sentence: str) -> Callable[[_Broken], _Broken]:
 
 
 @_rule("known-members", "Every member is in the catalogue.")
-def _known_members(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _known_members(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for node_id, node in genome.of_type(MemberNode).items():
         if node.member not in space.members:
             yield f"Member {node_id!r} is {node.member!r}; {allowed_names(node.member, space.members)}"
 
 
 @_rule("allowed-methods", "Every combiner's method is one of the space's.")
-def _allowed_methods(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _allowed_methods(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for node_id, node in genome.of_type(CombinerNode).items():
         if node.method not in space.methods:
             yield f"Combiner {node_id!r} has the method {node.method!r}; {allowed_names(node.method, space.methods)}"
 
 
 @_rule("allowed-merges", "Every merge's method is one of the space's.")
-def _allowed_merges(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _allowed_merges(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for node_id, node in genome.of_type(MergeNode).items():
         if node.method not in space.merge_methods:
             yield f"Merge {node_id!r} has the method {node.method!r}; {allowed_names(node.method, space.merge_methods)}"
 
 
 @_rule("one-shape", "Members that are merged have one shape and one tokenizer.")
-def _one_shape(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _one_shape(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for node_id in genome.of_type(MergeNode):
         infos = [space.members[name] for name in merged_members(genome, node_id) if name in space.members]
         for info in infos[1:]:
@@ -99,7 +95,7 @@ def _one_shape(genome: Genome, space: CompositionSpace) -> Iterator[str]:
 
 
 @_rule("one-tokenizer", "Distributions that meet are over the tokens of one tokenizer.")
-def _one_tokenizer(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _one_tokenizer(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for combiner_id, combiner in genome.of_type(CombinerNode).items():
         if combiner.chooses_answers:
             continue
@@ -120,7 +116,7 @@ def _one_tokenizer(genome: Genome, space: CompositionSpace) -> Iterator[str]:
 
 
 @_rule("ranges", "Every gene that counts is in the space's range.")
-def _ranges(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _ranges(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for node_id, node in genome.model_nodes().items():
         name = node.kind.title()
         kinds = {carried_kind(edge.kind, genome.nodes[edge.target]) for edge in genome.outputs(node_id)}
@@ -144,7 +140,7 @@ def _ranges(genome: Genome, space: CompositionSpace) -> Iterator[str]:
 
 
 @_rule("limits", "Members, combiners and drafts are no more than the space allows.")
-def _limits(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _limits(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     merges, combiners = genome.of_type(MergeNode), genome.of_type(CombinerNode)
     for name, count, limit in (
         ("member nodes", len(genome.of_type(MemberNode)), space.max_member_nodes),
@@ -156,7 +152,7 @@ def _limits(genome: Genome, space: CompositionSpace) -> Iterator[str]:
 
 
 @_rule("positions", "Drafts, prompt and answer fit into the member's input.")
-def _positions(genome: Genome, space: CompositionSpace) -> Iterator[str]:
+def _positions(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for node_id, node in genome.model_nodes().items():
         member = member_at(genome, node_id)
         if member is None or member.member not in space.members:
@@ -186,51 +182,11 @@ _rule("role-inputs", "A module is fed by the roles that it expects, by one at le
 )
 
 
-def most_tokens(text: str) -> int:
-    """The most tokens that a text with or without ``{draft}`` can be: a byte-level tokenizer never makes more than
-    there are bytes.
-    """
-    return len(text.replace(DRAFT_MARK, "").encode())
-
-
-def num_drafts(genome: Genome) -> int:
-    """How many text edges run from member to member, merges being members here."""
-    drafts = [edge for edge in genome.edges if carried_kind(edge.kind, genome.nodes[edge.target]) == "text"]
-    return sum(isinstance(genome.nodes[edge.source], MemberNode | MergeNode) for edge in drafts)
-
-
-def is_joined(genome: Genome, edge: Edge) -> bool:
-    """Whether something may be joined to what an edge carries on its way to a combiner or the response.
-
-    What was chosen among whole answers is final.
-    """
-    source = genome.nodes[edge.source]
-    is_chosen = isinstance(source, CombinerNode) and source.chooses_answers
-    return isinstance(genome.nodes[edge.target], CombinerNode | ResponseNode) and not is_chosen
-
-
-def misplaced_answer_combiners(genome: Genome) -> Iterator[tuple[str, str]]:
-    """Combiners of whole answers that feed another node than the response, each with that node."""
-    for node_id, node in genome.of_type(CombinerNode).items():
-        for edge in genome.outputs(node_id):
-            if node.chooses_answers and not isinstance(genome.nodes[edge.target], ResponseNode):
-                yield node_id, edge.target
-
-
-def tokenizer_at(genome: Genome, node_id: str, space: CompositionSpace) -> str:
+def tokenizer_at(genome: Genome, node_id: str, space: CompositionLimits) -> str:
     """The key of the tokenizer that a node's distribution is over, in a valid genome."""
     while (member := member_at(genome, node_id)) is None:
         node_id = genome.inputs(node_id)[0].source
     return space.members[member.member].tokenizer_key
-
-
-def member_at(genome: Genome, node_id: str) -> MemberNode | None:
-    """The member at a node; of a merge the first whose weights it takes. None at other nodes."""
-    node = genome.nodes[node_id]
-    if isinstance(node, MergeNode):
-        lenders = [genome.nodes[edge.source] for edge in genome.inputs(node_id) if edge.kind == "weights"]
-        return next((lender for lender in lenders if isinstance(lender, MemberNode)), None)
-    return node if isinstance(node, MemberNode) else None
 
 
 def _distribution_members(genome: Genome, node_id: str) -> dict[str, MemberNode]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from genomes.graph.errors import allowed_names
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
+from genomes.graph.parts import merged_members
 from genomes.methods.merging import LAYER_GROUPS, MERGES
 
 
@@ -66,9 +67,3 @@ def merge_method_problems(genome: Genome) -> Iterator[str]:
                     yield f"{place} has a factor of {name!r} in {group!r}; {allowed_names(name, names)}"
                 if not (math.isfinite(factor) and factor > 0):
                     yield f"{place} has the factor {factor!r} of {name!r} in {group!r}; allowed is a number above 0."
-
-
-def merged_members(genome: Genome, node_id: str) -> list[str]:
-    """Names of the members whose weights a merge takes, sorted; repeated where they are given twice."""
-    nodes = [genome.nodes[edge.source] for edge in genome.inputs(node_id) if edge.kind == "weights"]
-    return sorted(node.member for node in nodes if isinstance(node, MemberNode))

@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from genomes.graph.errors import InvalidGenomeError, Violation, allowed_names
 from genomes.graph.genome import Genome
@@ -24,10 +24,8 @@ from genomes.graph.nodes import (
     PromptNode,
     ResponseNode,
 )
+from genomes.graph.parts import misplaced_answer_combiners
 from genomes.methods.combiners import METHODS, NUMBERS
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
 _LEGAL_EDGES: dict[tuple[str, str], tuple[EdgeKind, ...]] = {
     ("prompt", "member"): ("text",),
@@ -60,11 +58,19 @@ class Rule:
     broken: Callable[[Genome], Iterator[str]]
 
 
+class HasRules(Protocol):
+    """What adds rules of its own to those of the graph: a ``CompositionSpace`` does."""
+
+    def violations(self, genome: Genome) -> list[Violation]:
+        """Every broken rule of these."""
+        ...
+
+
 GENOME_RULES: list[Rule] = []
 """The rules that need no space, in the order in which they are checked."""
 
 
-def check_genome(genome: Genome, space: CompositionSpace | None = None) -> list[Violation]:
+def check_genome(genome: Genome, space: HasRules | None = None) -> list[Violation]:
     """Every broken rule, in the order of the rules; empty where the genome is valid.
 
     Args:
@@ -72,14 +78,10 @@ def check_genome(genome: Genome, space: CompositionSpace | None = None) -> list[
         space: Adds the rules about members, ranges and limits of this space.
     """
     violations = [Violation(rule.name, message) for rule in GENOME_RULES for message in rule.broken(genome)]
-    if space is not None:
-        from genomes.breeding.space_rules import SPACE_RULES
-
-        violations += [Violation(rule.name, message) for rule in SPACE_RULES for message in rule.broken(genome, space)]
-    return violations
+    return violations if space is None else violations + space.violations(genome)
 
 
-def require_valid(genome: Genome, space: CompositionSpace | None = None) -> None:
+def require_valid(genome: Genome, space: HasRules | None = None) -> None:
     """Pass over a valid genome in silence.
 
     Raises:
@@ -222,8 +224,6 @@ def _fitted_numbers(genome: Genome) -> Iterator[str]:
 
 @_rule("answers", "A combiner of whole answers feeds the response alone.")
 def _answers(genome: Genome) -> Iterator[str]:
-    from genomes.breeding.space_rules import misplaced_answer_combiners
-
     for node_id, target in misplaced_answer_combiners(genome):
         yield (
             f"Combiner {node_id!r} chooses among whole answers and feeds {target!r}; allowed is the response alone. "

@@ -12,7 +12,8 @@ from genomes.graph.serialization import genome_to_json
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
 from genomes.members.tokenizers import tokenizer_key
-from genomes.running.compilation import MemberLoader, genome_markers, genome_templates
+from genomes.running.compilation import genome_markers, genome_templates
+from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergingCatalogue
 from genomes.running.merging.recipe import without_merges
 from genomes.running.prompting import MIN_NEW_TOKENS, closing_tokens

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genomes.breeding.space import MemberInfo
+from genomes.breeding.limits import MemberInfo
 from genomes.graph.errors import allowed_names
 from genomes.members.errors import MemberLoadError
 from genomes.members.files import MemberFiles, content_key, member_files, shape_of

@@ -8,20 +8,20 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-from genomes.breeding.editing import part_of
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.graph.parts import part_of
 from genomes.graph.serialization import genome_to_json
 from genomes.members.placing import copied
 from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.combiners import ANSWER_COMBINERS
 from genomes.running.fast_trunk import PrefillCache, trunk_of
+from genomes.running.member_loader import LoadedMember, MemberLoader
 from genomes.running.merging.models import MergingCatalogue
 from genomes.running.merging.recipe import without_merges
 from genomes.running.phenotype import Phenotype
@@ -29,27 +29,6 @@ from genomes.running.program import Program, build_program
 from genomes.running.prompting import marker_tokens, template_tokens
 from genomes.running.pruning import NoMemberLeftError
 from genomes.running.tolerance import MemberWarning
-
-
-class LoadedMember(Protocol):
-    """What is needed of a member: ``genomes.members.catalogue.Member`` has it."""
-
-    name: str
-    model: GPT2LMHeadModel
-    tokenizer: PreTrainedTokenizerBase
-    key: str
-
-
-class MemberLoader(Protocol):
-    """Where members come from: ``genomes.members.catalogue.MemberCatalogue`` is one."""
-
-    def load(self, name: str) -> LoadedMember:
-        """The member of that name."""
-        ...
-
-    def marker(self, role: str) -> str:
-        """The text that members in a role read before everything else. Asked where a genome has roles."""
-        ...
 
 
 def compile_genome(

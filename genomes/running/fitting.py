@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import torch
 
-from genomes.breeding.editing import part_of
 from genomes.graph.genome import Genome
 from genomes.graph.identity import output_keys
 from genomes.graph.nodes import CombinerNode
+from genomes.graph.parts import part_of
 from genomes.methods.combiners import COMBINERS, METHODS, NUMBERS, LearnedPool
-from genomes.running.compilation import MemberLoader, compile_genome
+from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import PrefillCache
+from genomes.running.member_loader import MemberLoader
 from genomes.running.prompting import prompt_tokens, reply_tokens
 from genomes.running.runtime import evidence_so_far, left_padded
 

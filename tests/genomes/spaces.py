@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from genomes.breeding.editing import Blueprint, Input
+from genomes.breeding.limits import MemberInfo
 from genomes.breeding.roles import Role
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, Node, ResponseNode
 from genomes.methods.merging import MERGES

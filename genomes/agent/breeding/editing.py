@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from genomes.agent.breeding.limits import AgentLimits
 from genomes.agent.graph.genome import AgentGenome, Connection, Module
 from genomes.agent.graph.identity import agent_key, canonical_agent
 from genomes.agent.graph.kinds import KINDS
 from genomes.agent.graph.rules import check_agent
-
-if TYPE_CHECKING:
-    from genomes.agent.breeding.space import AgentSpace
 
 T = TypeVar("T")
 
@@ -80,7 +78,7 @@ def fresh_id(genome: AgentGenome, kind: str) -> str:
     return f"{kind}_{number}"
 
 
-def first_valid(genome: AgentGenome, edits: Iterable[Callable[[], AgentGenome]], space: AgentSpace) -> AgentGenome:
+def first_valid(genome: AgentGenome, edits: Iterable[Callable[[], AgentGenome]], space: AgentLimits) -> AgentGenome:
     """The canonical form of the first edit that is valid and no copy of ``genome``; ``genome`` itself where none is."""
     key = agent_key(genome.descended_from(None))
     for edit in edits:

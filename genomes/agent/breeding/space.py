@@ -1,4 +1,4 @@
-"""The space of agents: which modules they may have, and everything to breed them.
+"""The space of agents: limits, and everything to breed agents within them.
 
 It offers what the engine's ``SearchSpace`` protocol asks for without importing the engine.
 """
@@ -13,52 +13,20 @@ import numpy as np
 
 from genomes.agent.breeding.editing import pick
 from genomes.agent.breeding.founders import founder_agents, minimal_agent
+from genomes.agent.breeding.limits import MODULE_KINDS, AgentLimits
 from genomes.agent.breeding.mutation import MUTATIONS
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.identity import agent_key, canonical_agent
-from genomes.agent.graph.kinds import ACTION, KINDS
+from genomes.agent.graph.kinds import ACTION
 from genomes.agent.graph.rules import check_agent
-from genomes.agent.graph.serialization import MAX_ANCESTORS, agent_from_json, agent_to_json
-from genomes.graph.errors import allowed_names
-
-MODULE_KINDS = tuple(name for name, kind in KINDS.items() if not kind.is_sense)
-"""Every kind but the senses."""
+from genomes.agent.graph.serialization import agent_from_json, agent_to_json
 
 _RANDOM_EDITS = 8
 
 
 @dataclass(frozen=True)
-class AgentSpace:
-    """All agents within limits.
-
-    Attributes:
-        kinds: Kinds of modules that may be used; perception and action are needed.
-        max_modules: Most modules besides the senses.
-        inherited_trainings: How many trainings of its ancestors an agent's weights go through before its own
-            (Lamarckian inheritance, by module id and shape); 0 lets every agent learn from scratch.
-
-    Raises:
-        ValueError: A setting is impossible; the message names it, its value and what is allowed.
-    """
-
-    kinds: tuple[str, ...] = MODULE_KINDS
-    max_modules: int = 12
-    inherited_trainings: int = 0
-
-    def __post_init__(self) -> None:
-        for kind in self.kinds:
-            if kind not in MODULE_KINDS:
-                raise ValueError(f"kinds names {kind!r}; {allowed_names(kind, MODULE_KINDS)}")
-        for kind in ("perception", ACTION):
-            if kind not in self.kinds:
-                raise ValueError(f"kinds is {self.kinds!r}; it needs {kind!r}. Add it.")
-        if self.max_modules < 2:
-            raise ValueError(f"max_modules is {self.max_modules!r}; allowed are whole numbers from 2.")
-        if not 0 <= self.inherited_trainings <= MAX_ANCESTORS:
-            raise ValueError(
-                f"inherited_trainings is {self.inherited_trainings!r}; "
-                f"allowed are whole numbers from 0 to {MAX_ANCESTORS}."
-            )
+class AgentSpace(AgentLimits):
+    """All agents within limits. Its settings are those of ``AgentLimits``."""
 
     @property
     def mutations(self) -> Mapping[str, tuple[Callable[..., AgentGenome], float]]:

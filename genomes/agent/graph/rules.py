@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION, KINDS, LEARNING_GENES, SENSES
 from genomes.graph.errors import InvalidGenomeError, Violation, allowed_names
-
-if TYPE_CHECKING:
-    from genomes.agent.breeding.space import AgentSpace
 
 Check = Callable[[AgentGenome], Iterator[str]]
 
@@ -19,7 +16,15 @@ AGENT_RULES: dict[str, tuple[str, Check]] = {}
 """Sentence and check by name, in the order in which they are checked."""
 
 
-def check_agent(genome: AgentGenome, space: AgentSpace | None = None) -> list[Violation]:
+class HasRules(Protocol):
+    """What adds rules of its own to those of the graph: an ``AgentSpace`` does."""
+
+    def violations(self, genome: AgentGenome) -> list[Violation]:
+        """Every broken rule of these."""
+        ...
+
+
+def check_agent(genome: AgentGenome, space: HasRules | None = None) -> list[Violation]:
     """Every broken rule; empty where the agent is valid.
 
     Args:
@@ -29,12 +34,10 @@ def check_agent(genome: AgentGenome, space: AgentSpace | None = None) -> list[Vi
     violations = [Violation(name, message) for name, (_, broken) in AGENT_RULES.items() for message in broken(genome)]
     if genome.ancestor is not None:
         violations += [Violation("ancestor", f"Of its ancestor: {found}") for found in check_agent(genome.ancestor)]
-    if space is not None:
-        violations += [Violation(name, message) for name, message in _space_limits(genome, space)]
-    return violations
+    return violations if space is None else violations + space.violations(genome)
 
 
-def require_valid_agent(genome: AgentGenome, space: AgentSpace | None = None) -> None:
+def require_valid_agent(genome: AgentGenome, space: HasRules | None = None) -> None:
     """Pass over a valid agent in silence.
 
     Raises:
@@ -133,17 +136,3 @@ def _gene_ranges(genome: AgentGenome) -> Iterator[str]:
         allowed = LEARNING_GENES[name].problem_with(value)
         if allowed:
             yield f"{name} of the agent is {value!r}; allowed is {allowed}."
-
-
-def _space_limits(genome: AgentGenome, space: AgentSpace) -> Iterator[tuple[str, str]]:
-    if genome.num_ancestors > space.inherited_trainings:
-        yield (
-            "inherited-trainings",
-            f"The agent has {genome.num_ancestors} ancestors in line; this space allows {space.inherited_trainings}.",
-        )
-    num_modules = sum(not module.description.is_sense for module in genome.modules.values())
-    if num_modules > space.max_modules:
-        yield "max-modules", f"The agent has {num_modules} modules; allowed are {space.max_modules} besides the senses."
-    for module_id, module in genome.modules.items():
-        if module.kind not in space.kinds and not module.description.is_sense:
-            yield "kinds", f"Module {module_id} is a {module.kind!r}; {allowed_names(module.kind, space.kinds)}"

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.space_rules import tokenizer_at
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def graft(genome: Genome, other: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def graft(genome: Genome, other: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """The first genome with one distribution replaced by one of the other's, with all that it depends on.
 
     Only parts that fit are exchanged: of one tokenizer where others meet them, and no larger than the limits leave

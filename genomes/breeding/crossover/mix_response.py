@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
 from genomes.breeding.genes import pick, response_with
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import ResponseNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def mix_response(genome: Genome, other: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def mix_response(genome: Genome, other: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """The first genome with decoding settings from both (uniform crossover, Syswerda 1989).
 
     Each setting in which the parents differ comes from either with equal probability, but one at least from the

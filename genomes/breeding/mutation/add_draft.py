@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
 from genomes.breeding.genes import add_draft_edge, add_drawn_member, pick
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.roles import Casting
-from genomes.breeding.space_rules import num_drafts
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
+from genomes.graph.parts import num_drafts
 
 
-def add_draft(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def add_draft(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with one more text edge from member to member, without a cycle.
 
     The tokenizers of the two may differ: words pass between them. A member that starts to draft gets a drawn draft
@@ -58,7 +55,7 @@ def _draft(
     source: str | None,
     target: str,
     castings: list[Casting],
-    space: CompositionSpace,
+    space: CompositionLimits,
     rng: np.random.Generator,
 ) -> None:
     if source is None:

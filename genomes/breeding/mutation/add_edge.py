@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Input, first_fitting
 from genomes.breeding.genes import drawn_weight
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.space_rules import tokenizer_at
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def add_edge(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def add_edge(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome in which a member, merge or combiner feeds one combiner more, without a cycle.
 
     Args:

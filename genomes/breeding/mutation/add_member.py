@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Input, first_fitting
 from genomes.breeding.genes import add_drawn_member, drawn_weight, insert_combiner, pick
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.roles import Casting
-from genomes.breeding.space_rules import is_joined, tokenizer_at
+from genomes.breeding.space_rules import tokenizer_at
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
+from genomes.graph.parts import is_joined
 
 
-def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def add_member(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with one more member, of the tokenizer that it meets; a module brings along what its role has to read.
 
     Args:
@@ -56,7 +54,7 @@ def add_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Genera
     return first_fitting(genome, space, edits, rng=rng)
 
 
-def _partners(genome: Genome, node_id: str, space: CompositionSpace) -> list[Casting]:
+def _partners(genome: Genome, node_id: str, space: CompositionLimits) -> list[Casting]:
     tokenizer_key = tokenizer_at(genome, node_id, space)
     castings = space.castings("distribution")
     return [casting for casting in castings if space.members[casting.member].tokenizer_key == tokenizer_key]
@@ -68,7 +66,7 @@ def _widen(
     node_id: str,
     node: CombinerNode,
     castings: list[Casting],
-    space: CompositionSpace,
+    space: CompositionLimits,
     rng: np.random.Generator,
 ) -> None:
     newcomer = add_drawn_member(blueprint, pick(castings, rng=rng), space, rng=rng)
@@ -81,7 +79,7 @@ def _split(
     source: str,
     target: str,
     castings: list[Casting],
-    space: CompositionSpace,
+    space: CompositionLimits,
     rng: np.random.Generator,
 ) -> None:
     newcomer = add_drawn_member(blueprint, pick(castings, rng=rng), space, rng=rng)

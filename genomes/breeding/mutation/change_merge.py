@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Edit, first_fitting
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
 from genomes.methods.merging import MERGES
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def change_merge(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def change_merge(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with one merge of another method (at its default parameters), of another base, or of another member.
 
     Weights and factors of layers stay; a newcomer takes over those of the member that it replaces.

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 from genomes.methods.combiners import METHODS
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def change_method(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def change_method(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with another method in one combiner, at that method's default parameters.
 
     Weights stay where both methods have them, and start equal where only the new one has.

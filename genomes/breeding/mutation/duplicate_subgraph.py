@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Input, first_fitting
 from genomes.breeding.genes import drawn_weight, gene_sites, insert_combiner, pick
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.mutation.tweak_gene import tweak
-from genomes.breeding.space_rules import is_joined
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
+from genomes.graph.parts import is_joined
 
 
-def duplicate_subgraph(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def duplicate_subgraph(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome in which a distribution stands beside a copy of itself that differs in one gene.
 
     The copy becomes a further input of the combiner that takes the original; where that is the response, a new
@@ -52,7 +49,7 @@ def _double(
     source: str,
     target: str,
     changed: str,
-    space: CompositionSpace,
+    space: CompositionLimits,
     rng: np.random.Generator,
 ) -> None:
     copies = blueprint.graft(blueprint, source)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
 from genomes.breeding.genes import insert_combiner
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def group_inputs(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def group_inputs(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome in which two or more inputs of a combiner, but not all, first meet in a new combiner.
 
     Args:
@@ -35,7 +32,7 @@ def group_inputs(genome: Genome, space: CompositionSpace, *, rng: np.random.Gene
     return first_fitting(genome, space, edits, rng=rng)
 
 
-def _group(blueprint: Blueprint, *, node_id: str, space: CompositionSpace, rng: np.random.Generator) -> None:
+def _group(blueprint: Blueprint, *, node_id: str, space: CompositionLimits, rng: np.random.Generator) -> None:
     sources = [given.source for given in blueprint.inputs[node_id]]
     count = int(rng.integers(2, len(sources)))
     chosen = sorted(int(place) for place in rng.choice(len(sources), size=count, replace=False))

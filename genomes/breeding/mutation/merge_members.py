@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Edit, first_fitting
 from genomes.breeding.genes import WEIGHT, drawn_merge, pick
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode
 from genomes.methods.merging import MERGES
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def merge_members(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def merge_members(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome in which members of one shape become one model, or a merge takes one member more.
 
     Where a combiner joined only these members, the merge stands in its place; the members' weights there become those
@@ -48,7 +45,7 @@ def merge_members(genome: Genome, space: CompositionSpace, *, rng: np.random.Gen
     return first_fitting(genome, space, edits, rng=rng)
 
 
-def _groups(genome: Genome, combiner_id: str, space: CompositionSpace) -> list[list[str]]:
+def _groups(genome: Genome, combiner_id: str, space: CompositionLimits) -> list[list[str]]:
     """The ids of a combiner's inputs that are different members of one shape and role, two or more to a group."""
     groups: dict[tuple[str, str, str], dict[str, str]] = {}
     for edge in genome.inputs(combiner_id):
@@ -61,7 +58,7 @@ def _groups(genome: Genome, combiner_id: str, space: CompositionSpace) -> list[l
 
 
 def _join(
-    blueprint: Blueprint, *, combiner_id: str, sources: list[str], space: CompositionSpace, rng: np.random.Generator
+    blueprint: Blueprint, *, combiner_id: str, sources: list[str], space: CompositionLimits, rng: np.random.Generator
 ) -> None:
     weights = {given.source: given.weight or 1.0 for given in blueprint.inputs[combiner_id]}
     nodes = {source: node for source in sources if isinstance(node := blueprint.nodes[source], MemberNode)}
@@ -84,7 +81,7 @@ def _pair(
     node_id: str,
     node: MemberNode,
     names: list[str],
-    space: CompositionSpace,
+    space: CompositionLimits,
     rng: np.random.Generator,
 ) -> None:
     newcomer = pick(names, rng=rng)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def remove_edge(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def remove_edge(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with one input less in one combiner; a combiner left with one input is bypassed.
 
     Args:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
 from genomes.breeding.genes import pick
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def remove_node(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def remove_node(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome without one of its members or combiners.
 
     What a member fed goes on without it, and a combiner left with one input is bypassed. In a combiner's place

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def swap_member(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def swap_member(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with another member in one node, its other genes kept, its role above all.
 
     Where the node meets others in a combiner, the newcomer has the same tokenizer.

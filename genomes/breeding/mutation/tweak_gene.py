@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
 from genomes.breeding.genes import GeneSite, gene_sites
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
-
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
 _REDRAW_PROBABILITY = 0.15
 
 
-def tweak_gene(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def tweak_gene(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with one gene moved: most often to a value nearby, sometimes to any value of its range.
 
     Args:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, first_fitting
+from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MergeNode
 from genomes.methods.merging import LAYER_GROUPS
 from genomes.methods.parameters import Real
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
-
 # Relative to the largest of a group, as weights are to the largest of a node.
 _FACTOR = Real(0.05, 20.0, 1.0, is_log=True)
 
 
-def tweak_layers(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def tweak_layers(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with one factor of one merge moved to a value nearby; factors that are not there yet are 1.
 
     Args:

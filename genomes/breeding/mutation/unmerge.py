@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Edit, Input, first_fitting
 from genomes.breeding.genes import drawn_combiner
+from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.repair import repaired
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
 from genomes.methods.combiners import COMBINERS
 
-if TYPE_CHECKING:
-    from genomes.breeding.space import CompositionSpace
 
-
-def unmerge(genome: Genome, space: CompositionSpace, *, rng: np.random.Generator) -> Genome:
+def unmerge(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
     """A genome with the members of a merge in its place, each with what the merge read: joined in a drawn combiner that
     keeps their weights where its method has any, or one of them alone.
 
@@ -51,7 +48,7 @@ def _spread(
     node_id: str,
     node: MergeNode,
     names: list[str],
-    space: CompositionSpace,
+    space: CompositionLimits,
     rng: np.random.Generator,
 ) -> None:
     drafts = [

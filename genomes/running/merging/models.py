@@ -25,7 +25,7 @@ from genomes.methods.merging.layers import factor_at
 from genomes.running.merging.recipe import MergeRecipe
 
 if TYPE_CHECKING:
-    from genomes.running.compilation import LoadedMember, MemberLoader
+    from genomes.running.member_loader import LoadedMember, MemberLoader
 
 
 class MergeError(ValueError):

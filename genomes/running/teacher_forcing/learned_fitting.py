@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from genomes.breeding.editing import part_of
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
+from genomes.graph.parts import part_of
 from genomes.methods.combiners import LearnedPool
-from genomes.running.compilation import MemberLoader
 from genomes.running.fitting import Cases, Fitter
+from genomes.running.member_loader import MemberLoader
 from genomes.running.teacher_forcing.computation import GenomeLikelihoods, NotKeptError
 from genomes.running.teacher_forcing.evaluation_set import EvaluationSet
 from genomes.running.teacher_forcing.likelihoods import TeacherForcing

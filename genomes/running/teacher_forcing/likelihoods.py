@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from genomes.graph.genome import Genome
 from genomes.members.store import Store
 from genomes.members.tokenizers import tokenizer_key
-from genomes.running.compilation import LoadedMember, MemberLoader, compile_genome
+from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import trunk_of
+from genomes.running.member_loader import LoadedMember, MemberLoader
 from genomes.running.phenotype import ReplyLikelihood
 from genomes.running.program import Program
 from genomes.running.prompting import closing_tokens, template_tokens

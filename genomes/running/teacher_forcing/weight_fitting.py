@@ -29,10 +29,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from genomes.breeding.editing import part_of
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome
 from genomes.graph.nodes import CombinerNode
+from genomes.graph.parts import part_of
 from genomes.graph.serialization import genome_to_json
 from genomes.methods.combiners import COMBINERS, METHODS
 from genomes.methods.parameters import Gene

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.compare.grid_space import GridSpace
-from genomes.breeding.space import MemberInfo
+from genomes.breeding.limits import MemberInfo
 from genomes.methods.parameters import Choice, Real
 
 METHODS = ("mean", "weighted", "product", "bayesian", "vote")

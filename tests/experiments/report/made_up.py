@@ -16,7 +16,8 @@ from experiments.problems.compositions.finals import BEST_MEMBER, UNIFORM_MEAN, 
 from experiments.runs.answers import Answer, AnsweredPrompt, write_answers
 from experiments.runs.results import Contestant, Results, compare
 from fitness.result import Evaluation, Objective, Outcome
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.space import CompositionSpace
 from tests.evolve.toy import ToyPool
 
 COHERENCE = Objective("coherence", "maximise", "in [0, 1]")

@@ -10,10 +10,10 @@ import pytest
 from genomes.breeding.mutation import MUTATIONS
 from genomes.breeding.roles import Casting, Role, least_chain, role_problems
 from genomes.breeding.space import CompositionSpace
-from genomes.breeding.space_rules import num_drafts
 from genomes.graph.drawing import draw_genome
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode
+from genomes.graph.parts import num_drafts
 from tests.genomes.spaces import MODULES, chain, members
 
 WRITER = Role(("chat",), ("text",))

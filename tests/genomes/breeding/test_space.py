@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.errors import GenomeFormatError
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.graph.nodes import MemberNode

@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from genomes.breeding.editing import Blueprint
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.drawing import draw_genome
 from genomes.graph.errors import GenomeFormatError
 from genomes.graph.genome import Genome

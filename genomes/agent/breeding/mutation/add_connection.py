@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.agent.breeding.editing import edited, first_valid, legal_connections, shuffled
+from genomes.agent.breeding.limits import AgentLimits
 from genomes.agent.graph.genome import AgentGenome
 
-if TYPE_CHECKING:
-    from genomes.agent.breeding.space import AgentSpace
 
-
-def add_connection(genome: AgentGenome, space: AgentSpace, *, rng: np.random.Generator) -> AgentGenome:
+def add_connection(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:
     """Add one of the legal connections."""
     legal = shuffled(legal_connections(genome), rng=rng)
     return first_valid(genome, (partial(edited, genome, connections=[one]) for one in legal), space)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,14 +15,12 @@ from genomes.agent.breeding.editing import (
     pick,
     shuffled,
 )
+from genomes.agent.breeding.limits import AgentLimits
 from genomes.agent.graph.genome import AgentGenome, Connection, Module
 from genomes.agent.graph.kinds import ACTION, KINDS, SENSES
 
-if TYPE_CHECKING:
-    from genomes.agent.breeding.space import AgentSpace
 
-
-def add_module(genome: AgentGenome, space: AgentSpace, *, rng: np.random.Generator) -> AgentGenome:
+def add_module(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:
     """Add a module of any kind of the space but the action; senses that it needs come with it."""
     kinds = [kind for kind in space.kinds if kind != ACTION]
     return first_valid(genome, (partial(_added, genome, kind, rng=rng) for kind in shuffled(kinds, rng=rng)), space)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.agent.breeding.editing import edited, first_valid, shuffled
+from genomes.agent.breeding.limits import AgentLimits
 from genomes.agent.graph.genome import AgentGenome, Connection
 from genomes.agent.graph.kinds import ACTION
 
-if TYPE_CHECKING:
-    from genomes.agent.breeding.space import AgentSpace
 
-
-def remove_module(genome: AgentGenome, space: AgentSpace, *, rng: np.random.Generator) -> AgentGenome:
+def remove_module(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:
     """Remove a module, sense or not, and join its sources to its targets where types and ports allow it."""
     names = [name for name, module in genome.modules.items() if module.kind != ACTION]
     return first_valid(genome, (partial(_bypassed, genome, name) for name in shuffled(names, rng=rng)), space)

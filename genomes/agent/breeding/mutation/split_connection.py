@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.agent.breeding.editing import drawn_module, edited, first_valid, fresh_id, shuffled
+from genomes.agent.breeding.limits import AgentLimits
 from genomes.agent.graph.genome import AgentGenome, Connection
 from genomes.agent.graph.kinds import KINDS
 
-if TYPE_CHECKING:
-    from genomes.agent.breeding.space import AgentSpace
 
-
-def split_connection(genome: AgentGenome, space: AgentSpace, *, rng: np.random.Generator) -> AgentGenome:
+def split_connection(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:
     """Put a new module between two others, where both of its ends fit."""
     choices = []
     for one in genome.connections:

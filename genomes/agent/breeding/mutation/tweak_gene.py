@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.agent.breeding.editing import edited, first_valid, shuffled
+from genomes.agent.breeding.limits import AgentLimits
 from genomes.agent.graph.genome import AgentGenome, Module
 from genomes.agent.graph.kinds import KINDS, LEARNING_GENES
 
-if TYPE_CHECKING:
-    from genomes.agent.breeding.space import AgentSpace
 
-
-def tweak_gene(genome: AgentGenome, space: AgentSpace, *, rng: np.random.Generator) -> AgentGenome:
+def tweak_gene(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:
     """Nudge one gene within its range."""
     sites = shuffled(_sites(genome), rng=rng)
     return first_valid(genome, (partial(_tweaked, genome, *site, rng=rng) for site in sites), space)

@@ -11,7 +11,8 @@ import pytest
 
 from experiments.config import bundled_member_names
 from experiments.problems.compositions.genome_file import read_genome
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.errors import GenomeFormatError, InvalidGenomeError
 from genomes.graph.nodes import CombinerNode
 from genomes.graph.serialization import genome_from_json, genome_schema

@@ -11,7 +11,8 @@ import yaml
 
 from experiments.config import ExperimentConfig, load_experiment
 from experiments.problems.compositions.genome_file import read_genome
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.errors import InvalidGenomeError
 from tests.experiments.tiny_experiment import ROOT
 

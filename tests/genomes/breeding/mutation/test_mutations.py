@@ -5,9 +5,9 @@ import pytest
 
 from genomes.breeding.mutation import MUTATIONS
 from genomes.breeding.space import CompositionSpace
-from genomes.breeding.space_rules import num_drafts
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.graph.parts import num_drafts
 from genomes.graph.serialization import genome_to_json
 from genomes.methods.combiners import METHODS
 from tests.genomes.breeding.operator_contract import OperatorContract

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from genomes.breeding.fitted_space import FittedSpace
-from genomes.breeding.space import CompositionSpace, MemberInfo
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.graph.nodes import CombinerNode, MemberNode
