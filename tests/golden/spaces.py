@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genomes.agent.space import AgentSpace
-from genomes.combiners import METHODS
-from genomes.merging import MERGES
-from genomes.parameters import Choice, Integer, Real
-from genomes.roles import Role
-from genomes.space import CompositionSpace, MemberInfo
+from genomes.agent.breeding.space import AgentSpace
+from genomes.breeding.limits import MemberInfo
+from genomes.breeding.roles import Role
+from genomes.breeding.space import CompositionSpace
+from genomes.methods.combiners import METHODS
+from genomes.methods.merging import MERGES
+from genomes.methods.parameters import Choice, Integer, Real
 
 
 def _members(*names: str, tokenizer: str = "ours", positions: int = 240, shape: str = "small") -> dict[str, MemberInfo]:
