@@ -157,7 +157,7 @@ class TestArtifact:
     def test_sources_hold_the_file_and_its_registration(self) -> None:
         load_plugins(modules=[MODULE])
         sources = travelling_sources(["median", "mean"])
-        assert "from .combiners import Combiner" in sources["plugin_tests_genomes_methods_plugins_median_pool.py"]
+        assert "from .methods_combiners import Combiner" in sources["plugin_tests_genomes_methods_plugins_median_pool.py"]
         assert sources["combiners.py"].endswith("COMBINERS[Median.name] = Median()\n")
         assert not any(name.startswith("plugin_") for name in travelling_sources(["mean"]))
 
