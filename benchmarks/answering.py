@@ -28,7 +28,7 @@ from transformers import GPT2LMHeadModel
 
 import experiments
 from experiments.config import load_experiment
-from experiments.problems.compositions.problem import Problem, prepare
+from experiments.problems.compositions.preparation import PreparedCompositions, prepare
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, ResponseNode
 from genomes.running.compilation import compile_genome
@@ -82,7 +82,9 @@ class Products(TorchDispatchMode):
         return self._like[key]
 
 
-def phenotypes(genomes: Sequence[Genome], problem: Problem, *, is_reference: bool = False) -> list[Phenotype]:
+def phenotypes(
+    genomes: Sequence[Genome], problem: PreparedCompositions, *, is_reference: bool = False
+) -> list[Phenotype]:
     cache = None if is_reference else PrefillCache()
     made = [compile_genome(genome, problem.catalogue, prefill_cache=cache) for genome in genomes]
     if not is_reference:
@@ -99,7 +101,7 @@ def phenotypes(genomes: Sequence[Genome], problem: Problem, *, is_reference: boo
     ]
 
 
-def population_ratios(problem: Problem, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
+def population_ratios(problem: PreparedCompositions, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
     rng = np.random.default_rng(0)
     genomes = [problem.space.random(rng=rng) for _ in range(POPULATION)]
     seeds = list(range(len(contexts)))
@@ -143,7 +145,7 @@ def population_ratios(problem: Problem, contexts: Sequence[Sequence[str]], *, ro
     tell("lockstep / bare products, attention's too", seconds["lockstep"] / seconds["products"])
 
 
-def step_ratio(problem: Problem, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
+def step_ratio(problem: PreparedCompositions, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
     """A further token of the mean of all members, against those of each member alone."""
     founders = dict(problem.space.founders())
     composite = founders["uniform-mean"]
@@ -214,7 +216,7 @@ class Stacked:
         return functional.layer_norm(x, x.shape[-1:]) * layer[0] + layer[1]
 
 
-def stacking_ratios(problem: Problem, *, rounds: int) -> None:
+def stacking_ratios(problem: PreparedCompositions, *, rounds: int) -> None:
     """Members of one shape in stacked products, against one after the other, by rows of each."""
     loaded = [problem.catalogue.load(name) for name in problem.catalogue.names]
     shape = loaded[0].model.config.n_embd, loaded[0].model.config.n_layer

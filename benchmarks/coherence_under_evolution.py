@@ -26,7 +26,7 @@ from evolve.jobs import Job
 from evolve.log_reading import RunLogReader
 from experiments.config import experiment_from_document
 from experiments.corpora.documents import Document, Example
-from experiments.problems.compositions.problem import Problem, prepare
+from experiments.problems.compositions.preparation import PreparedCompositions, prepare
 from experiments.problems.compositions.scorers import unread_documents
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.fitting import pair_data
@@ -53,7 +53,7 @@ class Measured:
     answers: Mapping[str, str]
 
 
-def stranger_heads(problem: Problem, encoder: MiniLM) -> Heads:
+def stranger_heads(problem: PreparedCompositions, encoder: MiniLM) -> Heads:
     """Heads trained on training documents that the fit of the scorer left out, of every domain that has some."""
     rng = np.random.default_rng(1)
     domains = [limited(unread_documents(documents)) for documents in problem.documents.values()]
@@ -88,7 +88,7 @@ def own_context_found(examples: Sequence[Example], answers: Sequence[str], heads
     return float(np.mean(found))
 
 
-def measured(problem: Problem, genomes: Mapping[int, str], *, num_prompts: int) -> list[Measured]:
+def measured(problem: PreparedCompositions, genomes: Mapping[int, str], *, num_prompts: int) -> list[Measured]:
     examples = problem.factory.panels["validation"][:num_prompts]
     evaluator = problem.factory()
     encoder = MiniLM()

@@ -27,7 +27,7 @@ from experiments.compare.memo import MemoisedEvaluator
 from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
 from experiments.problems.compositions.fitting import WeightFit, with_fitted_weights
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from fitness.statistics import holm_correction, sign_flip_p_value
 from genomes.graph.genome import Genome
 from genomes.members.store import Store

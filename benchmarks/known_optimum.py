@@ -33,7 +33,7 @@ from experiments.compare.grid_space import GridSpace
 from experiments.compare.task import Task
 from experiments.config import load_experiment
 from experiments.corpora.documents import Example
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation
 from genomes.breeding.space import CompositionSpace

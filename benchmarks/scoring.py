@@ -26,7 +26,7 @@ from scipy.stats import spearmanr
 import experiments
 from experiments.config import load_experiment
 from experiments.config.bundled import BUNDLED_SCORER
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from fitness.coherence.encoder import MiniLM, Reading, Vectors
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.coherence.terms import MAX_TURNS

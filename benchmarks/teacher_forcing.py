@@ -22,7 +22,7 @@ import torch
 
 import experiments
 from experiments.config import load_experiment
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode

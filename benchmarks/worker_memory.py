@@ -26,7 +26,7 @@ from evolve.workers import WorkerSettings, open_pool
 from experiments.config import load_experiment
 from experiments.problems.compositions import evaluator
 from experiments.problems.compositions.evaluator import CompositionEvaluator, CompositionEvaluatorFactory
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from fitness.result import Evaluation, Objective
 
 BOUND_MB = 150

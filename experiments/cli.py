@@ -55,7 +55,7 @@ def launch(
 ) -> None:
     """Start an experiment: train missing members, evolve, compare with the baselines."""
     from experiments.commands.launch import dry_run_experiment, launch_experiment
-    from experiments.runs.execution import Execution
+    from experiments.config.execution import Execution
 
     execution = Execution(workers=workers, serial=serial, address=address, settings=tuple(settings or ()))
     if dry_run:
@@ -74,7 +74,7 @@ def resume(
 ) -> None:
     """Go on with a run after anything, or with a larger budget (--set budget.births=500)."""
     from experiments.commands.resume import resume_run
-    from experiments.runs.execution import Execution
+    from experiments.config.execution import Execution
 
     execution = Execution(workers=workers, serial=serial, address=address, settings=tuple(settings or ()))
     resume_run(run, execution=execution)
@@ -91,7 +91,7 @@ def fork(
 ) -> None:
     """Start a new run from the leaders of another one, with other settings (--set search.mode=aging)."""
     from experiments.commands.fork import fork_run
-    from experiments.runs.execution import Execution
+    from experiments.config.execution import Execution
 
     execution = Execution(workers=workers, serial=serial, address=address, settings=tuple(settings or ()))
     fork_run(run, to=to, execution=execution)

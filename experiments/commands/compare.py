@@ -13,8 +13,8 @@ from experiments.compare.running import Plan, run_comparison
 from experiments.compare.tables import print_comparison
 from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
-from experiments.problems.compositions.problem import prepare
-from experiments.runs.execution import Execution
+from experiments.config.execution import Execution
+from experiments.problems.compositions.preparation import prepare
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
 from genomes.members.store import Store

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.problems.compositions.table import SIGNIFICANT
+from experiments.problems.views import interval_text
 from experiments.runs.comparison import ComparedRun, RunComparison, compare_runs
-from experiments.runs.headline import interval_text
 from experiments.terminal.output import standard_output
-from experiments.terminal.tables import SIGNIFICANT
 
 
 def print_comparison(directories: Sequence[Path], *, as_json: bool = False, console: Console | None = None) -> None:

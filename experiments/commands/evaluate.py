@@ -15,7 +15,7 @@ from rich.table import Table
 from experiments.config import load_experiment
 from experiments.problems.compositions.evaluator import NUM_PROMPTS, CompositionEvaluator, joined
 from experiments.problems.compositions.genome_file import read_genome
-from experiments.problems.compositions.problem import Problem, prepare
+from experiments.problems.compositions.preparation import PreparedCompositions, prepare
 from experiments.runs.measures import interval_of
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
@@ -87,7 +87,7 @@ def evaluate_genome(
     return scores
 
 
-def _evaluation(genome: Genome, problem: Problem, panel: str) -> Evaluation:
+def _evaluation(genome: Genome, problem: PreparedCompositions, panel: str) -> Evaluation:
     own = [operator for operator in problem.factory.operators if operator.name not in OBJECTIVES]
     operators = [*OBJECTIVES.values(), *own]
     threads = torch.get_num_threads()
@@ -107,7 +107,7 @@ def _evaluation(genome: Genome, problem: Problem, panel: str) -> Evaluation:
     return evaluation
 
 
-def _scores(evaluation: Evaluation, problem: Problem) -> list[Score]:
+def _scores(evaluation: Evaluation, problem: PreparedCompositions) -> list[Score]:
     """The experiment's objectives first, in its order."""
     described = {operator.name: operator.objective for operator in OBJECTIVES.values()}
     ordered = {objective.name: objective for objective in problem.factory.objectives} | described

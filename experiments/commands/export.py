@@ -1,33 +1,17 @@
-"""``evolve export``: a composition as a directory that ``AutoModelForCausalLM.from_pretrained`` loads.
-
-It comes from a run (the winner, or any individual that is named) or from a genome file that somebody wrote.
-"""
+"""``evolve export``: the winner of a run, or a composition that somebody wrote, as a directory that can be run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from evolve.compatibility import installed_versions
-from evolve.history import read_state
-from evolve.individual import Individual
-from evolve.log_reading import RunLogReader
-from evolve.state import RunState
-from experiments.config import experiment_from_document, load_experiment
-from experiments.config.loading import AGENT_KIND
-from experiments.config.section import allowed_names
-from experiments.export.artifact import write_artifact
-from experiments.export.card import hand_written_card, model_card
-from experiments.problems.compositions.fitting import fitted_for_export
-from experiments.problems.compositions.genome_file import read_genome
-from experiments.problems.compositions.problem import composition_space, load_catalogue
-from experiments.runs.front import Front
-from experiments.runs.results import Results
-from genomes.graph.serialization import genome_from_json
-from genomes.methods.plugins import load_plugins
+from experiments.problems import problem_of_run
+from experiments.problems.compositions.export import export_genome
+
+__all__ = ["export_genome", "export_winner"]
 
 
 def export_winner(directory: Path, to: Path, *, individual: str | None = None, overwrite: bool = False) -> Path:
-    """Write a composition of a run as an artifact.
+    """Write the winner of a run of any kind.
 
     The winner is the one of the final comparison; of a run without one it is the incumbent, and the card says so.
 
@@ -42,87 +26,4 @@ def export_winner(directory: Path, to: Path, *, individual: str | None = None, o
         ValueError: There is no such individual, or nothing was scored yet.
         FileExistsError: ``to`` is not empty.
     """
-    with RunLogReader(directory) as log:
-        document, libraries = log.meta["config"], log.meta["libraries"]
-    if document.get("kind") == AGENT_KIND:
-        if individual is not None:
-            raise ValueError(f"--individual is {individual!r}; of a run on agents only the winner can be exported.")
-        from experiments.problems.agents.export import export_agent
-
-        return export_agent(directory, to, overwrite=overwrite)
-    config = experiment_from_document(document)
-    results = Results.read(directory)
-    state = read_state(directory)
-    genome_json = chosen_genome(directory, state, results, individual=individual)
-    catalogue = load_catalogue(config)
-    load_plugins(modules=config.space.plugins, methods=config.space.methods)
-    genome = fitted_for_export(genome_from_json(genome_json), config, catalogue)
-    card = model_card(
-        genome, config=config, state=state, results=results, front=Front.read(directory), libraries=libraries
-    )
-    write_artifact(genome, catalogue, to, card=card, overwrite=overwrite)
-    _say_written(to)
-    return to
-
-
-def export_genome(path: Path, experiment: Path, to: Path, *, overwrite: bool = False) -> Path:
-    """Write a genome file as an artifact; members that have to be trained are trained first.
-
-    Args:
-        path: The genome file.
-        experiment: The experiment file that has its members.
-        to: Directory to write.
-        overwrite: Replace an existing directory.
-
-    Raises:
-        GenomeFormatError, InvalidGenomeError: It is no valid genome over these members.
-        FileExistsError: ``to`` is not empty.
-    """
-    config = load_experiment(experiment)
-    catalogue = load_catalogue(config)
-    genome = fitted_for_export(read_genome(path, composition_space(config, catalogue)), config, catalogue)
-    card = hand_written_card(genome, config=config, libraries=installed_versions())
-    write_artifact(genome, catalogue, to, card=card, overwrite=overwrite)
-    _say_written(to)
-    return to
-
-
-def chosen_genome(directory: Path, state: RunState, results: Results | None, *, individual: str | None) -> str:
-    """The JSON of the individual that is named, else of the winner, else of the incumbent.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if individual is not None:
-        return found_individual(state, individual).genome_json
-    if results is not None:
-        return results.winner.genome
-    if state.incumbent is not None:
-        return state.incumbent.genome_json
-    raise ValueError(
-        f"The run in {directory} has no result yet, so there is nothing to export. "
-        f"Go on with it first: evolve resume {directory}"
-    )
-
-
-def found_individual(state: RunState, name: str) -> Individual:
-    """The individual with an id, or the one whose key begins with ``name``.
-
-    Raises:
-        ValueError: There is none, or more than one.
-    """
-    everyone = state.individuals.values()
-    found = [one for one in everyone if one.id == name] or [one for one in everyone if one.key.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"--individual is {name!r}, with which {len(found)} keys begin; give more of the key.")
-    names = [one.key[:8] for one in state.pareto_front]
-    raise ValueError(
-        f"--individual is {name!r}, and nobody in this run has that id or key (`evolve history` has all of them). From "
-        f"its Pareto front {allowed_names(name, names)}"
-    )
-
-
-def _say_written(to: Path) -> None:
-    print(f"Wrote {to}: config.json, safetensors, tokenizer, genome.json, graph.svg, README.md")
+    return problem_of_run(directory).export(directory, to, individual=individual, overwrite=overwrite)

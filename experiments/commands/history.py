@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from evolve.history import history
-from experiments.commands.spaces import described_space
+from evolve.log_reading import RunLogReader
+from experiments.problems import kind_of, problem_of
 
 FORMATS = ("csv", "parquet", "json")
 
@@ -19,7 +20,9 @@ def run_history(directory: Path) -> pd.DataFrame:
     Raises:
         RunMissingError: There is no run in the directory.
     """
-    return history(directory, space=described_space(directory))
+    with RunLogReader(directory) as log:
+        document = log.meta["config"]
+    return history(directory, space=problem_of(kind_of(document)).described_space(document))
 
 
 def send_history(directory: Path, *, tensorboard: Path | None = None, mlflow: str | None = None) -> None:

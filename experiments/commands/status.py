@@ -11,14 +11,11 @@ from rich.console import Console
 
 from evolve.history import read_state
 from evolve.individual import Individual
-from evolve.run_log import is_being_written
 from evolve.state import RunState
-from evolve.termination import stop_reason
-from experiments.problems.agents.results import AGENT_RESULTS_FILE, AgentResults, print_agent_results
-from experiments.runs.front import Front, print_front
-from experiments.runs.results import RESULTS_FILE, Results
+from experiments.problems import problem_of_run
+from experiments.problems.compositions.front import Front
+from experiments.runs.standing import state_of
 from experiments.terminal.output import standard_output
-from experiments.terminal.tables import verdict
 
 
 def run_status(directory: Path) -> dict[str, Any]:
@@ -28,19 +25,19 @@ def run_status(directory: Path) -> dict[str, Any]:
         directory: The run directory.
 
     Returns:
-        ``directory``, ``state`` (``"running"``, ``"interrupted"``, ``"searched"`` where only the finals are missing, or
-        ``"finished"``), ``births``, ``commits``, ``evaluations``, ``failures``, ``budget``, ``elapsed_seconds``,
-        ``incumbent`` (None before the first result), ``results`` (None before the end), ``front`` (None without
-        several objectives) and ``trajectory_digest``.
+        ``directory``, ``state`` (one of the words that ``Standing`` in experiments/runs/standing.py lists), ``births``,
+        ``commits``, ``evaluations``, ``failures``, ``budget``, ``elapsed_seconds``, ``incumbent`` (None before the
+        first result), ``results`` (None before the end), ``front`` (None without several objectives) and
+        ``trajectory_digest``.
 
     Raises:
         RunMissingError: There is no run in the directory.
     """
     state = read_state(directory)
-    results, front = _final_results(directory), Front.read(directory)
+    results, front = problem_of_run(directory).results_document(directory), Front.read(directory)
     return {
         "directory": str(directory),
-        "state": _state(directory, state, results),
+        "state": state_of(directory, state, has_results=results is not None)[0],
         "births": state.num_births,
         "commits": state.num_commits,
         "evaluations": state.num_evaluations,
@@ -73,35 +70,10 @@ def print_status(directory: Path, *, as_json: bool, console: Console | None = No
             f"({best['replicates']} replicates)"
         )
         console.print(f"  {best['genome']}", soft_wrap=True)
-    results = Results.read(directory)
-    if results is not None:
-        console.print(verdict(results))
-    front = Front.read(directory)
-    if front is not None:
-        print_front(front, console=console)
-    agent_results = AgentResults.read(directory)
-    if agent_results is not None:
-        print_agent_results(agent_results, console=console)
+    problem_of_run(directory).print_verdict(directory, console=console)
     console.print(f"trajectory digest {status['trajectory_digest']}")
-    if status["state"] in {"interrupted", "searched"}:
+    if status["state"] in {"interrupted", "searched", "stopped"}:
         console.print(f"go on with: evolve resume {directory}")
-
-
-def _final_results(directory: Path) -> dict[str, Any] | None:
-    """The final comparison as it was written, None where there is none yet."""
-    for name in (RESULTS_FILE, AGENT_RESULTS_FILE):
-        if (directory / name).exists():
-            document: dict[str, Any] = json.loads((directory / name).read_text(encoding="utf-8"))
-            return document
-    return None
-
-
-def _state(directory: Path, state: RunState, results: dict[str, Any] | None) -> str:
-    if is_being_written(directory):
-        return "running"
-    if stop_reason(state, state.budget) is None:
-        return "interrupted"
-    return "searched" if results is None else "finished"
 
 
 def _described(individual: Individual | None, state: RunState) -> dict[str, Any] | None:

@@ -11,16 +11,16 @@ from rich.console import Console
 
 from evolve.history import read_state
 from evolve.log_reading import RunLogReader
-from experiments.commands.export import chosen_genome
 from experiments.config import experiment_from_document, load_experiment
-from experiments.config.loading import AGENT_KIND
 from experiments.config.section import allowed_names
 from experiments.corpora.streams import token_streams
 from experiments.export.artifact import require_free
+from experiments.problems import problem_of_run
+from experiments.problems.compositions.export import chosen_genome
 from experiments.problems.compositions.fitting import fitted_for_export
 from experiments.problems.compositions.genome_file import read_genome
-from experiments.problems.compositions.problem import Problem, prepare
-from experiments.runs.results import Results
+from experiments.problems.compositions.preparation import PreparedCompositions, prepare
+from experiments.problems.compositions.results import Results
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
 from experiments.unify.distilled import Student, distil_composition
@@ -98,16 +98,19 @@ def export_unified(
 
 def _composition(
     source: Path, members: Path | None, individual: str | None, display: Display
-) -> tuple[Genome, Problem]:
+) -> tuple[Genome, PreparedCompositions]:
     if members is not None:
         problem = prepare(load_experiment(members), is_serial=True, on_progress=display.training)
         genome = read_genome(source, problem.space)
     else:
+        kind = problem_of_run(source)
+        if not kind.gives_language_models:
+            raise ValueError(
+                f"The run in {source} is of the kind {kind.kind!r}; only compositions of GPT-2 models become one GPT-2."
+            )
         with RunLogReader(source) as log:
-            document = log.meta["config"]
-        if document.get("kind") == AGENT_KIND:
-            raise ValueError(f"The run in {source} evolves agents; only compositions of GPT-2 models become one GPT-2.")
-        problem = prepare(experiment_from_document(document), is_serial=True, on_progress=display.training)
+            config = experiment_from_document(log.meta["config"])
+        problem = prepare(config, is_serial=True, on_progress=display.training)
         chosen = chosen_genome(source, read_state(source), Results.read(source), individual=individual)
         genome = genome_from_json(chosen)
     return fitted_for_export(genome, problem.config, problem.catalogue), problem

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from experiments.compare.likelihood import LikelihoodEvaluatorFactory
 from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
-from experiments.problems.compositions.problem import Problem
+from experiments.problems.compositions.preparation import PreparedCompositions
 from fitness.objectives import OBJECTIVES
 from fitness.result import Objective
 from genomes.breeding.space import CompositionSpace
@@ -65,7 +65,7 @@ class Task:
         return replace(self, space=space, factory=replace(self.factory, catalogue=catalogue, space=space))
 
 
-def make_task(problem: Problem, objective: str, *, store: Store) -> Task:
+def make_task(problem: PreparedCompositions, objective: str, *, store: Store) -> Task:
     """The task of an experiment.
 
     ``nll``: nats per token of the human replies of the whole search panel, from kept member outputs; the answer's

@@ -31,6 +31,10 @@ CHANGEABLE_KEYS = (
 """What may differ when a run is resumed: nothing in these decides what a birth or the result of an evaluation is."""
 
 
+MAY_CHANGE = (*CHANGEABLE_KEYS, *(f"{key}.*" for key in CHANGEABLE_KEYS))
+"""The same as patterns of key paths."""
+
+
 class ExperimentConfig(Section):
     """An experiment. Make one with ``load_experiment`` or ``experiment_from_document``, which also check that the
     sections go together.

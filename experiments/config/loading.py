@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,13 +18,10 @@ from pydantic import ValidationError
 from experiments.config.compositions import ExperimentConfig
 from experiments.config.contradictions import contradictions
 from experiments.config.errors import ConfigError
-from experiments.config.section import Section
+from experiments.config.section import Section, allowed_names
 from experiments.config.sentences import KeyPath, problems_of
 
 C = TypeVar("C", bound=Section)
-
-AGENT_KIND = "agent"
-"""The ``kind`` of experiments on agents; those on compositions have none."""
 
 
 def load_experiment(path: Path | str, overrides: Sequence[str] = ()) -> ExperimentConfig:
@@ -52,18 +49,18 @@ def load_as(model: type[C], path: Path | str, overrides: Sequence[str] = ()) -> 
     return _validated(model, source, directory=path.resolve().parent)
 
 
-def experiment_kind(path: Path | str) -> str:
-    """What an experiment file is about, by its key ``kind``: ``"composition"`` where it has none.
+def kind_in_file(path: Path | str, *, allowed: Collection[str]) -> str | None:
+    """What an experiment file says under ``kind``; None where it says nothing.
 
     Raises:
-        ConfigError: The file cannot be read, or its ``kind`` is none that there is.
+        ConfigError: The file cannot be read, or its ``kind`` is not allowed.
     """
     source = _read(Path(path))
     kind = source.data.get("kind")
-    if kind not in (None, AGENT_KIND):
-        message = f"is {kind!r}; allowed is {AGENT_KIND!r}, and compositions have no such key"
+    if kind is not None and kind not in allowed:
+        message = f"is {kind!r}; {allowed_names(str(kind), allowed)}"
         raise ConfigError([source.sentence(("kind",), message)])
-    return AGENT_KIND if kind else "composition"
+    return kind
 
 
 def experiment_from_document(document: Mapping[str, Any], *, place: str = "experiment") -> ExperimentConfig:
@@ -76,7 +73,12 @@ def experiment_from_document(document: Mapping[str, Any], *, place: str = "exper
     Raises:
         ConfigError: It is no such document.
     """
-    return _validated(ExperimentConfig, _Source(place, dict(document)), directory=None)
+    return document_as(ExperimentConfig, document, place=place)
+
+
+def document_as(model: type[C], document: Mapping[str, Any], *, place: str = "experiment") -> C:
+    """What plain data describes; see ``experiment_from_document``."""
+    return _validated(model, _Source(place, dict(document)), directory=None)
 
 
 @dataclass

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from evolve.errors import EvolveError, RunMissingError
-from experiments.problems.agents.results import AGENT_RESULTS_FILE
+from experiments.problems import headline_of, problem_of_run
+from experiments.problems.views import Headline
 from experiments.report.cards import card
 from experiments.report.figures import (
     Figure,
@@ -24,8 +25,6 @@ from experiments.report.figures import (
     utilisation,
 )
 from experiments.report.tables import table_cells
-from experiments.runs.headline import Headline, read_headline
-from experiments.runs.results import RESULTS_FILE
 from experiments.runs.standing import standing_of
 from experiments.runs.story import RunStory
 
@@ -125,10 +124,10 @@ class FollowedRun:
                 self.story.close()
 
     def _read_headline(self) -> None:
-        paths = [self.directory / name for name in (RESULTS_FILE, AGENT_RESULTS_FILE)]
-        written = [path.stat().st_mtime_ns for path in paths if path.exists()]
+        path = self.directory / problem_of_run(self.directory).results_file
+        written = [path.stat().st_mtime_ns] if path.exists() else []
         if written != self._headline_written:
-            self._headline = read_headline(self.directory)
+            self._headline = headline_of(self.directory)
             self._headline_written = written
 
     def _kept(self, what: str, make: Any) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from experiments.problems.compositions.answers import Answer, AnsweredPrompt
 from experiments.problems.compositions.finals import BEST_MEMBER, UNIFORM_MEAN, WINNER
-from experiments.runs.answers import Answer, AnsweredPrompt
 
 _IDLE_GUARD = 0.995
 _SHOWN = (BEST_MEMBER, UNIFORM_MEAN, WINNER)

@@ -1,6 +1,6 @@
 """The report: one HTML file that needs nothing else, and a folder of CSV files with the numbers behind its figures.
 
-What is drawn comes from figures/, what is compared from headline.py; here it is put on the page, escaped.
+What is drawn comes from figures/, what is compared from the problem's headline; here it is put on the page, escaped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from markupsafe import Markup
 
 from evolve.individual import Individual
 from evolve.log_reading import DATABASE
-from experiments.problems.compositions.finals import RANDOM_SEARCH_DIRECTORY
+from experiments.problems import headline_of
+from experiments.problems.compositions.answers import read_answers
+from experiments.problems.directory import RANDOM_SEARCH_DIRECTORY
+from experiments.problems.views import Headline
 from experiments.report.answer_choice import active_guards, answers_table, chosen_prompts, shown_labels
 from experiments.report.cards import card
 from experiments.report.figures import (
@@ -37,8 +40,6 @@ from experiments.report.figures import (
 )
 from experiments.report.tables import table_cells
 from experiments.report.web_files import plotly_source, web_source
-from experiments.runs.answers import read_answers
-from experiments.runs.headline import Headline, read_headline
 from experiments.runs.standing import standing_of
 from experiments.runs.story import RunStory, Work
 
@@ -71,7 +72,7 @@ def write_report(directory: Path, *, to: Path | None = None) -> Path:
         if (directory / RANDOM_SEARCH_DIRECTORY / DATABASE).exists():
             rival = stack.enter_context(RunStory(directory / RANDOM_SEARCH_DIRECTORY))
             rival.advance()
-        headline = read_headline(directory)
+        headline = headline_of(directory)
         chosen = _chosen(story, headline)
         figures = _figures(story, rival, chosen)
         html = _html(story, figures, headline=headline, chosen=chosen)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from experiments.runs.headline import read_headline
+from experiments.problems import headline_of
 from experiments.runs.standing import standing_of
 from experiments.runs.story import RunStory
 from fitness.result import Objective
@@ -141,7 +141,7 @@ def compare_runs(directories: Sequence[Path], *, resamples: int = 10_000) -> Run
 
 
 def _winner(story: RunStory) -> str | None:
-    headline = read_headline(story.directory)
+    headline = headline_of(story.directory)
     return None if headline is None else headline.winner_genome
 
 

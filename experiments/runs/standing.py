@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from evolve.run_log import is_being_written
+from evolve.state import RunState
 from evolve.termination import StopReason, stop_reason
-from experiments.problems.compositions.finals import RANDOM_SEARCH_DIRECTORY
+from experiments.problems.directory import RANDOM_SEARCH_DIRECTORY
 from experiments.runs.story import RunStory
 
 _NO_LIMIT = 2**31  # More than any run makes: what a budget says that ends by something else.
@@ -34,23 +36,32 @@ def standing_of(story: RunStory, *, has_results: bool) -> Standing:
 
     Args:
         story: The run.
+        has_results: Whether its final comparison is there.
+    """
+    state, explanation = state_of(story.directory, story.state, has_results=has_results)
+    return Standing(state, explanation, _facts(story))
+
+
+def state_of(directory: Path, state: RunState, *, has_results: bool) -> tuple[str, str]:
+    """The state of a run in one word, as ``Standing`` lists them, and what it means.
+
+    Args:
+        directory: The run directory.
+        state: What its log folds to.
         has_results: Whether its final comparison is there; the random search inside a run never has one.
     """
-    state = story.state
-    has_results = has_results or story.directory.name == RANDOM_SEARCH_DIRECTORY
+    has_results = has_results or directory.name == RANDOM_SEARCH_DIRECTORY
     reason = stop_reason(state, state.budget)
-    resume = f"evolve resume {story.directory}"
-    if is_being_written(story.directory):
-        name, explanation = "running", "a process is working on it now"
-    elif reason is None:
-        name, explanation = "interrupted", f"nobody is working on it; {resume} goes on"
-    elif reason is StopReason.FAILURES and not has_results:
-        name, explanation = "stopped", f"too many of the last evaluations failed; see Failures, then {resume}"
-    elif has_results:
-        name, explanation = "finished", ""
-    else:
-        name, explanation = "searched", f"the search is done, the final comparison is not; {resume} makes it"
-    return Standing(name, explanation, _facts(story))
+    resume = f"evolve resume {directory}"
+    if is_being_written(directory):
+        return "running", "a process is working on it now"
+    if reason is None:
+        return "interrupted", f"nobody is working on it; {resume} goes on"
+    if has_results:
+        return "finished", ""
+    if reason is StopReason.FAILURES:
+        return "stopped", f"too many of the last evaluations failed; see Failures, then {resume}"
+    return "searched", f"the search is done, the final comparison is not; {resume} makes it"
 
 
 def _facts(story: RunStory) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ from evolve.individual import Individual
 from evolve.jobs import JOB_KINDS, Event, Job, JobKind
 from evolve.log_reading import RunLogReader
 from evolve.state import apply, initial_state
-from experiments.problems.views import GenomeView, view_of
+from experiments.problems import view_of
+from experiments.problems.views import GenomeView
 from experiments.runs.population import PopulationSample, sample_population
 from experiments.runs.thinning import Thinned
 

@@ -10,7 +10,7 @@ import yaml
 from transformers import GenerationConfig
 
 from experiments.export.artifact import GENOME_FILE, replaced
-from experiments.problems.compositions.problem import Problem
+from experiments.problems.compositions.preparation import PreparedCompositions
 from experiments.unify.merged import Unified
 from experiments.unify.modules import marked_modules, marker_table
 from experiments.unify.report import UnifiedReport, measure_unified
@@ -63,7 +63,7 @@ mean.
 """
 
 
-def write_unified(genome: Genome, unified: Unified, to: Path, problem: Problem) -> UnifiedReport:
+def write_unified(genome: Genome, unified: Unified, to: Path, problem: PreparedCompositions) -> UnifiedReport:
     """Write a unified model in one step: the directory is complete or not there.
 
     What is scored for the report is the model as it was read back from the files.
@@ -108,7 +108,7 @@ def _generation_config(genome: Genome, unified: Unified) -> GenerationConfig:
     )
 
 
-def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: Problem) -> str:
+def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: PreparedCompositions) -> str:
     header = {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from experiments.corpora.panels import panel_of
 from experiments.problems.compositions.evaluator import CompositionEvaluator, CompositionEvaluatorFactory, joined
-from experiments.problems.compositions.problem import Problem
+from experiments.problems.compositions.preparation import PreparedCompositions
 from experiments.unify.modules import marked_modules, played_roles
 from fitness.objectives import OBJECTIVES, ObjectiveOperator
 from fitness.result import Evaluation
@@ -97,7 +97,9 @@ class UnifiedReport:
     notes: tuple[str, ...]
 
 
-def measure_unified(genome: Genome, directory: Path, problem: Problem, *, notes: Sequence[str]) -> UnifiedReport:
+def measure_unified(
+    genome: Genome, directory: Path, problem: PreparedCompositions, *, notes: Sequence[str]
+) -> UnifiedReport:
     """Score composition, unified model and best member, and the unified model under every marker.
 
     The best member is the one of the composition's that is most coherent on the validation prompts. The training

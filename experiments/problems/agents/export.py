@@ -8,7 +8,7 @@ from pathlib import Path
 from evolve.history import read_state
 from evolve.log_reading import RunLogReader
 from experiments.config.agents import AgentExperimentConfig
-from experiments.problems.agents.problem import TEST_PANEL, prepare_agents, trained_agent
+from experiments.problems.agents.evaluator import TEST_PANEL, prepare_agents, trained_agent
 from experiments.problems.agents.results import AgentResults
 from fitness.statistics import Interval
 from genomes.agent.graph.genome import AgentGenome

@@ -1,6 +1,6 @@
 """The final comparison of a run on agents: the winner and what it is compared with, trained anew and paired by episode.
 
-Numbers and how they look; who takes part is decided in agent_runs.py.
+Numbers and how they look; who takes part is decided in finals.py.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from statistics import fmean
 
 from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
+from experiments.problems.compositions.answers import collect_answers, write_answers
 from experiments.problems.compositions.evaluator import joined
-from experiments.problems.compositions.problem import Problem
-from experiments.runs.answers import collect_answers, write_answers
-from experiments.runs.results import Contestant, Results, Sample, compare
+from experiments.problems.compositions.preparation import PreparedCompositions
+from experiments.problems.compositions.results import Contestant, Results, Sample, compare
 from fitness.result import Evaluation
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
@@ -26,9 +26,6 @@ BEST_MEMBER = "best single member"
 TUNED_MEMBER = "best single, tuned"
 UNIFORM_MEAN = "uniform mean"
 RANDOM_SEARCH = "random search"
-
-RANDOM_SEARCH_DIRECTORY = "random_search"
-"""Folder inside a run directory that holds the run of the random search."""
 
 
 class FinalsError(RuntimeError):
@@ -42,7 +39,7 @@ class _Choice:
     evaluations: int
 
 
-def run_finals(run: Run, random_run: Run | None, problem: Problem, pool: WorkerPool) -> Results:
+def run_finals(run: Run, random_run: Run | None, problem: PreparedCompositions, pool: WorkerPool) -> Results:
     """Compare the run's winner with the baselines that the experiment asks for, and write all answers beside the run.
 
     Args:
@@ -76,7 +73,7 @@ def run_finals(run: Run, random_run: Run | None, problem: Problem, pool: WorkerP
     )
 
 
-def _baselines(run: Run, random_run: Run | None, problem: Problem, pool: WorkerPool) -> list[_Choice]:
+def _baselines(run: Run, random_run: Run | None, problem: PreparedCompositions, pool: WorkerPool) -> list[_Choice]:
     founders = {name: problem.space.to_json(genome) for name, genome in problem.space.founders()}
     singles = tuple(genome for name, genome in founders.items() if name.startswith("single:"))
     means = tuple(genome for name, genome in founders.items() if name == "uniform-mean")
@@ -128,7 +125,7 @@ def _leaders_on_search(genomes: Sequence[str], run: Run, pool: WorkerPool, *, co
     return tuple(genome for _, genome in ranked[:count])
 
 
-def _best_on_validation(choice: _Choice, run: Run, problem: Problem, pool: WorkerPool) -> str:
+def _best_on_validation(choice: _Choice, run: Run, problem: PreparedCompositions, pool: WorkerPool) -> str:
     ranked = _ranked_on_validation(choice.genomes, run, problem, pool)
     if not ranked:
         _required(measured_on(choice.genomes, "validation", run, problem, pool)[0], choice.label)
@@ -136,7 +133,7 @@ def _best_on_validation(choice: _Choice, run: Run, problem: Problem, pool: Worke
 
 
 def _ranked_on_validation(
-    genomes: Sequence[str], run: Run, problem: Problem, pool: WorkerPool
+    genomes: Sequence[str], run: Run, problem: PreparedCompositions, pool: WorkerPool
 ) -> list[tuple[float, str]]:
     """The leading objective on the validation panel, higher is better, and genome, of those that could be scored.
 
@@ -155,7 +152,9 @@ def _ranked_on_validation(
     )
 
 
-def measured_on(genomes: Sequence[str], panel: str, run: Run, problem: Problem, pool: WorkerPool) -> list[Evaluation]:
+def measured_on(
+    genomes: Sequence[str], panel: str, run: Run, problem: PreparedCompositions, pool: WorkerPool
+) -> list[Evaluation]:
     """One evaluation per genome over a whole panel, or the first failed one of its windows."""
     results = run.measure(genomes, panel=panel, num_replicates=problem.factory.num_windows(panel), pool=pool)
     return [joined([result.by_replicate[window] for window in sorted(result.by_replicate)]) for result in results]
@@ -171,7 +170,7 @@ def _required(evaluation: Evaluation, label: str) -> Evaluation:
     return evaluation
 
 
-def _samples(contestants: Sequence[Contestant], problem: Problem, *, count: int) -> tuple[Sample, ...]:
+def _samples(contestants: Sequence[Contestant], problem: PreparedCompositions, *, count: int) -> tuple[Sample, ...]:
     """The first test prompts (domains take turns) with the answers of best member and winner."""
     shown = [contestant for contestant in contestants if contestant.label in {BEST_MEMBER, TUNED_MEMBER, WINNER}]
     return tuple(

@@ -1,91 +1,111 @@
-"""Measuring the Pareto front of a run: who is on it, which of them are measured, and who holds on new prompts.
+"""The Pareto front of a run with several objectives: as data, as files beside the run, and printed.
 
-Who is on the front is decided on search prompts (``RunState.pareto_front``). Its members are measured anew on the
-validation prompts, so that nobody shines by luck.
+How it is measured is front_measurement.py's business, and which one wins finals.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-from evolve.individual import Individual
-from evolve.loop import Run
-from evolve.workers.pool import WorkerPool
-from experiments.problems.compositions.finals import measured_on
-from experiments.problems.compositions.problem import Problem
-from experiments.problems.views import CompositionView
-from experiments.runs.front import Front, FrontMember
-from experiments.runs.measures import interval_of
+from experiments.terminal.tables import ARROWS, number_text
 from fitness.result import Objective
+from fitness.statistics import Interval
+
+FRONT_JSON, FRONT_CSV = "pareto.json", "pareto.csv"
+_KEY_LENGTH = 8
 
 
-def measured_front(run: Run, problem: Problem, pool: WorkerPool, *, winner: str) -> Front | None:
-    """The front of a run that selected on two or more objectives; None of any other, or where none is asked for.
+@dataclass(frozen=True, slots=True)
+class FrontMember:
+    """One composition of the front.
 
-    Members that cannot be scored on the validation prompts are left out.
-
-    Args:
-        run: The run, at the end of its budget.
-        problem: Its problem.
-        pool: Evaluates the measurements, which are kept in the run's log.
-        winner: Canonical JSON of the genome that the final comparison chose.
+    Attributes:
+        key: Identity of the genome; ``evolve export RUN --individual KEY`` writes it.
+        id: Id of the individual.
+        structure: The genome in one line.
+        search: Mean by objective over all replicates of the search.
+        validation: Mean over the validation prompts by objective, with its interval.
+        is_dominated: Whether another member is at least as good in everything on validation, and better in something.
+        is_winner: Whether the final comparison chose it.
+        genome: Canonical JSON.
     """
-    objectives, report = problem.factory.objectives, problem.config.report
-    if len(objectives) < 2 or not report.front_members:
-        return None
-    found = run.state.pareto_front
-    chosen = thinned(found, count=report.front_members)
-    view, members = CompositionView(), []
-    tests = measured_on([one.genome_json for one in chosen], "validation", run, problem, pool)
-    for one, test in zip(chosen, tests, strict=True):
-        if not test.is_ok:
-            continue
-        validation = {
-            objective.name: interval_of(
-                test, objective.name, resamples=report.bootstrap_resamples, seed=problem.config.seed
-            )
-            for objective in objectives
-        }
-        is_winner = one.genome_json == winner
-        structure = view.summary(one.genome_json)
-        members.append(
-            FrontMember(one.key, one.id, structure, one.results.means, validation, False, is_winner, one.genome_json)
-        )
-    return Front(objectives, tuple(_judged(members, objectives)), len(found))
+
+    key: str
+    id: str
+    structure: str
+    search: Mapping[str, float]
+    validation: Mapping[str, Interval]
+    is_dominated: bool
+    is_winner: bool
+    genome: str
 
 
-def thinned(front: Sequence[Individual], *, count: int) -> list[Individual]:
-    """At most ``count`` individuals that span a front: the best in each objective, then always the farthest from all.
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The measured members of a front, best in the leading objective first, and how many it had before ``thinned``."""
 
-    Distances are Euclidean, each objective scaled to its range over the front; ties go to the smaller key.
-    """
-    people = sorted(front, key=lambda one: one.key)
-    if len(people) <= count:
-        return people
-    values = np.array([one.fitness.wvalues for one in people])
-    spread = np.ptp(values, axis=0)
-    values = values / np.where(spread > 0, spread, 1.0)
-    chosen = list(dict.fromkeys(int(place) for place in values.argmax(axis=0)))[:count]
-    while len(chosen) < count:
-        distances = np.linalg.norm(values[:, None] - values[chosen], axis=2).min(axis=1)
-        chosen.append(int(distances.argmax()))
-    return [people[place] for place in sorted(chosen)]
+    objectives: tuple[Objective, ...]
+    members: tuple[FrontMember, ...]
+    num_found: int
 
+    def write(self, directory: Path) -> None:
+        """Write ``pareto.json`` and, for spreadsheets, ``pareto.csv`` into a run directory."""
+        scratch = directory / f"{FRONT_JSON}.new"
+        scratch.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        scratch.replace(directory / FRONT_JSON)
+        self.table().to_csv(directory / FRONT_CSV, index=False)
 
-def _judged(members: Sequence[FrontMember], objectives: Sequence[Objective]) -> list[FrontMember]:
-    signs = [1.0 if objective.direction == "maximise" else -1.0 for objective in objectives]
-    values = np.array(
-        [
-            [sign * one.validation[objective.name].value for sign, objective in zip(signs, objectives, strict=True)]
-            for one in members
+    @staticmethod
+    def read(directory: Path) -> Front | None:
+        """What ``write`` wrote; None where a run has none."""
+        path = directory / FRONT_JSON
+        if not path.exists():
+            return None
+        document = json.loads(path.read_text(encoding="utf-8"))
+        members = [
+            FrontMember(**{**one, "validation": {name: Interval(**given) for name, given in one["validation"].items()}})
+            for one in document["members"]
         ]
-    ).reshape(len(members), len(objectives))
-    judged = []
-    for one, own in zip(members, values, strict=True):
-        dominating = (values >= own).all(axis=1) & (values > own).any(axis=1)
-        judged.append(replace(one, is_dominated=bool(dominating.any())))
-    leading = objectives[0].name
-    return sorted(judged, key=lambda one: (-signs[0] * one.validation[leading].value, one.key))
+        return Front(tuple(Objective(**one) for one in document["objectives"]), tuple(members), document["num_found"])
+
+    def table(self) -> pd.DataFrame:
+        """A row per member: ``search.<objective>``, and ``validation.<objective>`` with ``_low`` and ``_high``."""
+        rows = []
+        for one in self.members:
+            row: dict[str, object] = {"key": one.key, "id": one.id, "structure": one.structure}
+            for name, value in one.search.items():
+                interval = one.validation[name]
+                row |= {f"search.{name}": value, f"validation.{name}": interval.value}
+                row |= {f"validation.{name}_low": interval.low, f"validation.{name}_high": interval.high}
+            rows.append({**row, "is_dominated": one.is_dominated, "is_winner": one.is_winner, "genome": one.genome})
+        return pd.DataFrame(rows)
+
+
+def print_front(front: Front, *, console: Console) -> None:
+    """Print the front, a line per member."""
+    left_out = "" if len(front.members) == front.num_found else f" of {front.num_found}"
+    table = Table(
+        title=f"Pareto front: {len(front.members)}{left_out} compositions, on validation prompts",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+    )
+    table.add_column("key")
+    for objective in front.objectives:
+        table.add_column(f"{objective.name} {ARROWS[objective.direction]}", justify="right", no_wrap=True)
+    table.add_column("composition")
+    for one in front.members:
+        note = " (the winner)" if one.is_winner else " (dominated here)" if one.is_dominated else ""
+        numbers = [number_text(one.validation[objective.name].value) for objective in front.objectives]
+        style = "bold" if one.is_winner else "dim" if one.is_dominated else None
+        table.add_row(one.key[:_KEY_LENGTH], *numbers, escape(one.structure) + note, style=style)
+    console.print(table)

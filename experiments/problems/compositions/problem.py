@@ -1,146 +1,143 @@
-"""From an experiment to a problem that the engine can search: documents, members, scorer, space and evaluator.
-
-Preparing trains what has to be trained (members with recipes, a scorer that is to be fitted) and keeps it in the
-cache, so that a second launch or a resume finds it. The search itself is started elsewhere.
-"""
+"""Compositions of language models as a kind of experiment: what protocol.py asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from experiments.config import ExperimentConfig
-from experiments.config.bundled import BUNDLED_SCORER
-from experiments.corpora.documents import Document, data_hash
-from experiments.corpora.panels import load_documents, panels_of
-from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
-from experiments.problems.compositions.fitting import with_fitted_weights
-from experiments.problems.compositions.members.training import TrainingProgress, member_catalogue
-from experiments.problems.compositions.objectives import operators_of
-from experiments.problems.compositions.scorers import fit_scorer
+from rich.console import Console
+
+from evolve.evaluator import EvaluationRequest
+from evolve.jobs import SEARCH_PANEL
+from evolve.loop import Run
+from evolve.workers.choice import open_fitting_pool
+from evolve.workers.pool import WorkerPool
+from experiments.config import ExperimentConfig, experiment_from_document, load_experiment
+from experiments.config.execution import Execution
+from experiments.problems.compositions.estimate import print_estimate
+from experiments.problems.compositions.export import export_composition
+from experiments.problems.compositions.finals import run_finals
+from experiments.problems.compositions.front import Front, print_front
+from experiments.problems.compositions.front_measurement import measured_front
+from experiments.problems.compositions.objectives import reproducibility_note
+from experiments.problems.compositions.preparation import PreparedCompositions, described_space, prepare
+from experiments.problems.compositions.random_search import open_random_search
+from experiments.problems.compositions.results import RESULTS_FILE, Results
+from experiments.problems.compositions.table import print_results, verdict
+from experiments.problems.compositions.view import CompositionView, composition_headline
+from experiments.problems.protocol import Problem
+from experiments.problems.views import Headline
+from experiments.terminal.progress import Display
 from genomes.breeding.space import CompositionSpace
-from genomes.members.store import Store
-from genomes.methods.parameters import Choice, Integer, Real
-from genomes.methods.plugins import load_plugins
-
-if TYPE_CHECKING:
-    from genomes.members.catalogue import MemberCatalogue
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What a run needs of its experiment.
+class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
+    """Experiments on compositions of language models."""
 
-    Attributes:
-        config: The experiment.
-        space: The search space.
-        factory: Makes evaluators, here or in workers.
-        documents: Every document by domain.
-    """
+    kind = "composition"
+    config_type = ExperimentConfig
+    results_file = RESULTS_FILE
+    gives_language_models = True
 
-    config: ExperimentConfig
-    space: CompositionSpace
-    factory: CompositionEvaluatorFactory
-    documents: Mapping[str, Sequence[Document]]
+    def load(self, path: Path, overrides: Sequence[str] = ()) -> ExperimentConfig:
+        """See the base class."""
+        return load_experiment(path, overrides)
 
-    @property
-    def catalogue(self) -> MemberCatalogue:
-        """The members."""
-        return self.factory.catalogue
+    def from_document(self, document: Mapping[str, Any]) -> ExperimentConfig:
+        """See the base class."""
+        return experiment_from_document(document)
+
+    def prepare(self, config: ExperimentConfig, *, is_serial: bool, display: Display) -> PreparedCompositions:
+        """See the base class."""
+        display.say(f"preparing {config.name}: data, {len(config.members.catalogue)} members, scorer")
+        return prepare(config, is_serial=is_serial, on_progress=display.training)
+
+    def dry_run(self, config: ExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:
+        """See the base class."""
+        print_estimate(config, path=path, execution=execution, console=console)
+
+    def notes(self, prepared: PreparedCompositions) -> Sequence[str]:
+        """See the base class."""
+        note = reproducibility_note(prepared.factory.operators)
+        return (note,) if note else ()
+
+    def open_pool(self, run: Run, prepared: PreparedCompositions, execution: Execution) -> WorkerPool:
+        """The workers that were asked for; where none were, this process if the work is too small for Ray."""
+        if execution.serial or execution.address is not None or execution.workers is not None:
+            return super().open_pool(run, prepared, execution)
+        config = prepared.config
+        left = max(0, config.budget.births - run.state.num_births)
+        searches = 2 if "random_search" in config.report.baselines else 1
+        _, founder = prepared.space.founders()[-1]
+        pool, why = open_fitting_pool(
+            prepared.factory,
+            config.workers,
+            trial=EvaluationRequest(prepared.space.to_json(founder), SEARCH_PANEL, 0),
+            num_evaluations=left * searches + config.report.finalists * searches,
+        )
+        run.note(why)
+        return pool
+
+    def compare(self, run: Run, prepared: PreparedCompositions, pool: WorkerPool, display: Display) -> Results:
+        """See the base class. A random search of the same budget comes first, where the report asks for it."""
+        with open_random_search(run, prepared) as random_run:
+            if random_run is not None:
+                with display.search(random_run, label="random search, same budget") as on_event:
+                    random_run.advance(pool, on_event)
+            display.say("final comparison on validation and test prompts")
+            results = run_finals(run, random_run, prepared, pool)
+            front = measured_front(run, prepared, pool, winner=results.winner.genome)
+        results.write(run.directory)
+        if front is not None:
+            front.write(run.directory)
+        return results
+
+    def print_results(self, directory: Path, *, console: Console) -> None:
+        """See the base class."""
+        results = Results.read(directory)
+        if results is not None:
+            print_results(results, console=console)
+        self._print_front(directory, console)
+
+    def print_verdict(self, directory: Path, *, console: Console) -> None:
+        """See the base class."""
+        results = Results.read(directory)
+        if results is not None:
+            console.print(verdict(results))
+        self._print_front(directory, console)
+
+    def headline(self, directory: Path) -> Headline | None:
+        """See the base class."""
+        results = Results.read(directory)
+        return None if results is None else composition_headline(results)
+
+    def view(self) -> CompositionView:
+        """See the base class."""
+        return CompositionView()
+
+    def described_space(self, document: Mapping[str, Any]) -> CompositionSpace:
+        """See the base class."""
+        return described_space(experiment_from_document(document))
+
+    def export(self, directory: Path, to: Path, *, individual: str | None, overwrite: bool) -> Path:
+        """See the base class."""
+        return export_composition(directory, to, individual=individual, overwrite=overwrite)
+
+    def next_commands(self, directory: Path) -> Sequence[tuple[str, str]]:
+        """See the base class."""
+        return (
+            (f"evolve export {directory} --to winner/", "a model that AutoModelForCausalLM loads"),
+            ('evolve chat winner/ --prompt "What\'s your favorite smell?"', ""),
+            (f"evolve status {directory}", "how it stands, and where"),
+            (f"evolve history {directory} --format csv", "one row per birth"),
+            (f"evolve resume {directory} --set budget.births=480", ""),
+        )
+
+    def _print_front(self, directory: Path, console: Console) -> None:
+        front = Front.read(directory)
+        if front is not None:
+            print_front(front, console=console)
 
 
-def prepare(
-    config: ExperimentConfig,
-    *,
-    is_serial: bool,
-    store: Store | None = None,
-    on_progress: TrainingProgress | None = None,
-) -> Problem:
-    """Load the data, train or find the members, fit or find the scorer, and wire them up.
-
-    Args:
-        config: The experiment.
-        is_serial: Train members in this process, one after the other, instead of in Ray tasks side by side.
-        store: Where trained members and fitted scorers are kept; the default cache without.
-        on_progress: Told the share of every member's training that is done.
-
-    Raises:
-        CorpusError: A corpus cannot be read, or has too few examples in a split.
-        MemberLoadError: A member cannot be found or is no GPT-2.
-        MemberTrainingError: The training of a member failed.
-        ObjectiveError: A user's own objective cannot be imported.
-    """
-    store = store or Store()
-    operators = operators_of(config.fitness)
-    documents = load_documents(config.data)
-    panels = panels_of(config.data, documents)
-    catalogue = member_catalogue(config, documents, store=store, is_serial=is_serial, on_progress=on_progress)
-    space = composition_space(config, catalogue)
-    scorer_directory = _scorer_directory(config, documents, store)
-    from fitness.coherence.scorer import scorer_version
-
-    factory = CompositionEvaluatorFactory(
-        catalogue=catalogue,
-        space=space,
-        scorer_directory=scorer_directory,
-        scorer_version=scorer_version(scorer_directory),
-        panels={str(split): examples for split, examples in panels.items()},
-        prompts_per_evaluation=config.fitness.prompts_per_evaluation,
-        operators=operators,
-        seed=config.seed,
-        gpu_precision=config.members.gpu_precision if config.workers.gpus_per_worker else None,
-    )
-    if config.space.fit_weights:
-        space = with_fitted_weights(space, factory.panels["search"], catalogue, store=store)
-    return Problem(config, space, factory, documents)
-
-
-def load_catalogue(config: ExperimentConfig) -> MemberCatalogue:
-    """The members of an experiment alone; documents are read only where members have recipes.
-
-    Raises:
-        MemberLoadError: A member cannot be found.
-    """
-    documents = load_documents(config.data) if config.members.recipes else {}
-    return member_catalogue(config, documents, is_serial=True)
-
-
-def composition_space(config: ExperimentConfig, catalogue: MemberCatalogue) -> CompositionSpace:
-    """The search space of an experiment over the members of its catalogue."""
-    space, response = config.space, config.space.response
-    load_plugins(modules=space.plugins, methods=space.methods)
-    low_temperature, high_temperature = response.temperature
-    return CompositionSpace(
-        members=catalogue.infos(),
-        methods=space.methods,
-        merge_methods=space.merge_methods,
-        roles=dict(space.roles),
-        templates=space.templates,
-        max_member_nodes=space.max_member_nodes,
-        max_combiners=space.max_combiners,
-        max_drafts=space.max_drafts,
-        draft_tokens=Integer(*space.draft_tokens, default=sum(space.draft_tokens) // 2),
-        member_temperature=Real(*space.member_temperature, default=_within(1.0, space.member_temperature), is_log=True),
-        response_temperature=Real(low_temperature, high_temperature, default=_within(0.7, response.temperature)),
-        response_top_k=Choice(tuple(response.top_k)),
-        response_top_p=Real(*response.top_p, default=max(response.top_p)),
-        max_new_tokens=response.max_new_tokens,
-        prompt_tokens=space.prompt_tokens,
-        plugins=space.plugins,
-    )
-
-
-def _within(value: float, bounds: tuple[float, float]) -> float:
-    return min(max(value, bounds[0]), bounds[1])
-
-
-def _scorer_directory(config: ExperimentConfig, documents: Mapping[str, Sequence[Document]], store: Store) -> Path:
-    if config.fitness.scorer == "bundled":
-        return BUNDLED_SCORER
-    from fitness.coherence.scorer import SCORER_SCHEMA
-
-    schema = SCORER_SCHEMA.rpartition("/")[2]  # Scorers that an earlier version fitted stay where they are, unread.
-    key = f"{data_hash(document for domain in sorted(documents) for document in documents[domain])}-{schema}"
-    return store.ensure("scorers", key, lambda directory: fit_scorer(documents).save(directory))
+COMPOSITIONS = Compositions()

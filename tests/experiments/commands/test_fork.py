@@ -14,7 +14,7 @@ from evolve.log_reading import RunLogReader
 from experiments.commands.fork import fork_run
 from experiments.commands.launch import launch_experiment
 from experiments.commands.resume import resume_run
-from experiments.runs.execution import Execution
+from experiments.config.execution import Execution
 from tests.experiments.tiny_experiment import write_experiment
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.runs.answers import read_answers
+from experiments.problems.compositions.answers import read_answers
 from tests.experiments.tiny_experiment import command, environment_with, evolve, evolve_process, write_experiment
 
 

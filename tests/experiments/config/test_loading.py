@@ -19,7 +19,7 @@ from experiments.config import (
     init_template,
     load_experiment,
 )
-from experiments.config.loading import experiment_kind
+from experiments.config.loading import kind_in_file
 from genomes.breeding.roles import Role
 from genomes.members.recipes import Upstream
 
@@ -27,7 +27,7 @@ SHIPPED = [
     path
     for folder in (QUICKSTART.parent, QUICKSTART.parent / "bundled")
     for path in sorted(folder.glob("*.yaml"))
-    if experiment_kind(path) == "composition"  # those on agents have sections of their own
+    if kind_in_file(path, allowed=("agent",)) is None  # those on agents have sections of their own
 ]
 LEAST = """\
 name: least

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from experiments.commands.dashboard import serve_dashboard
 from experiments.dashboard.app import is_loopback, make_app
 from experiments.dashboard.following import FollowedRun
-from experiments.runs.results import Results
+from experiments.problems.compositions.results import Results
 from tests.experiments.report.made_up import carry_on, finished, search, start
 
 

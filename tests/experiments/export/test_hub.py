@@ -10,8 +10,8 @@ from huggingface_hub import constants
 
 from experiments.cli import app
 from experiments.config import load_experiment
-from experiments.export.card import hand_written_card
 from experiments.export.hub import HubError, check_hub, push_directory
+from experiments.problems.compositions.card import hand_written_card
 from genomes.graph.serialization import genome_to_json
 from tests.experiments.tiny_experiment import write_experiment
 from tests.genomes.members.standin_hub import TOKEN, StandInHub, card_problems, standin_hub

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.problems.views import AgentView, CompositionView, PlainView, view_of
+from experiments.problems import view_of
+from experiments.problems.agents.view import AgentView
+from experiments.problems.compositions.view import CompositionView
+from experiments.problems.views import PlainView
 from genomes.agent.breeding.space import AgentSpace
 from tests.experiments.report.made_up import MEMBERS, config, space
 

@@ -12,9 +12,9 @@ from evolve.evaluator import EvaluationRequest
 from evolve.loop import Run
 from evolve.seeding import generator
 from evolve.settings import Budget, SearchSettings
+from experiments.problems.compositions.answers import Answer, AnsweredPrompt, write_answers
 from experiments.problems.compositions.finals import BEST_MEMBER, UNIFORM_MEAN, WINNER
-from experiments.runs.answers import Answer, AnsweredPrompt, write_answers
-from experiments.runs.results import Contestant, Results, compare
+from experiments.problems.compositions.results import Contestant, Results, compare
 from fitness.result import Evaluation, Objective, Outcome
 from genomes.breeding.limits import MemberInfo
 from genomes.breeding.space import CompositionSpace

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from experiments.commands.report import report_run
+from experiments.problems.compositions.answers import read_answers, write_answers
 from experiments.problems.compositions.finals import BEST_MEMBER, UNIFORM_MEAN, WINNER
 from experiments.report.page import inline_json, write_report
-from experiments.runs.answers import read_answers, write_answers
 from tests.experiments.report.made_up import answered, embedded, finish, search, start
 
 ATTACK = '</script><script>document.title="pwned"</script><img src=x onerror=alert(1)>"\'&'

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from evolve.errors import RunMissingError
 from experiments.commands.compare_runs import print_comparison
-from experiments.runs.results import Results
+from experiments.problems.compositions.results import Results
 from experiments.runs.comparison import compare_runs
 from tests.evolve.toy import create
 from tests.experiments.report.made_up import finished, start

@@ -13,7 +13,7 @@ import ray
 
 from evolve.workers.ray_cluster import RayCluster
 from evolve.workers.settings import WorkerSettings
-from experiments.problems.compositions.members.training import (
+from experiments.problems.compositions.members.jobs import (
     Given,
     TrainingJob,
     TrainingProgress,

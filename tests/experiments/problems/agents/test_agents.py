@@ -22,10 +22,11 @@ from experiments.commands.status import run_status
 from experiments.commands.watch import watch_agent
 from experiments.config import ConfigError
 from experiments.config.agents import ROLLOUT_TICKS, AgentExperimentConfig, LearningConfig
-from experiments.config.loading import experiment_kind, load_as
-from experiments.problems.agents.problem import episode_seeds, make_worlds, prepare_agents, trained_agent
+from experiments.config.execution import Execution
+from experiments.config.loading import load_as
+from experiments.problems import problem_of_file
+from experiments.problems.agents.evaluator import episode_seeds, make_worlds, prepare_agents, trained_agent
 from experiments.problems.agents.results import AgentContestant, AgentResults, compare_agents
-from experiments.runs.execution import Execution
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.result import Outcome
 from genomes.agent import AgentGenome, AgentSpace, default_agent
@@ -210,17 +211,19 @@ class TestRuns:
 
 class TestConfig:
     def test_the_shipped_experiment_is_valid(self) -> None:
-        assert experiment_kind(EXPERIMENTS / "pcd.yaml") == "agent"
+        assert problem_of_file(EXPERIMENTS / "pcd.yaml").kind == "agent"
         config = load_as(AgentExperimentConfig, EXPERIMENTS / "pcd.yaml")
         assert config.search.mode == "nsga2"
         assert AgentExperimentConfig.model_validate_json(json.dumps(config.to_document())) == config
-        assert experiment_kind(EXPERIMENTS / "quickstart.yaml") == "composition"
+        assert problem_of_file(EXPERIMENTS / "quickstart.yaml").kind == "composition"
 
     def test_kinds_that_there_are_not_are_named(self, tmp_path: Path) -> None:
         path = tmp_path / "x.yaml"
         path.write_text("name: x\nkind: agnet\n")
-        with pytest.raises(ConfigError, match=r"kind: is 'agnet'; allowed is 'agent', and .* \(.*x\.yaml, line 2\)"):
-            experiment_kind(path)
+        with pytest.raises(
+            ConfigError, match=r"kind: is 'agnet'; allowed are .*did you mean 'agent'.*\(.*x\.yaml, line 2\)"
+        ):
+            problem_of_file(path)
 
     def test_rollouts_are_as_long_as_the_learner_says(self) -> None:
         settings = PPOSettings()

@@ -11,7 +11,7 @@ import pytest
 from evolve.evaluator import BatchEvaluator, EvaluationRequest
 from evolve.workers import SerialPool, WorkerSettings
 from experiments.config import load_experiment
-from experiments.problems.compositions.problem import Problem, prepare
+from experiments.problems.compositions.preparation import PreparedCompositions, prepare
 from experiments.runs.carrying_out import create_run, open_run
 from fitness.result import Evaluation, Outcome
 from genomes.running.compilation import compile_genome
@@ -23,14 +23,14 @@ SEARCH = {"population": 6, "tournament": 3, "lag": 6, "batch": 3, "rescore_every
 
 
 @pytest.fixture(scope="module")
-def problem(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+def problem(tmp_path_factory: pytest.TempPathFactory) -> PreparedCompositions:
     directory = tmp_path_factory.mktemp("tiny")
     fitness = {"prompts_per_evaluation": 4, "objectives": ["coherence", "nll"]}
     path = write_experiment(directory, search=SEARCH, budget={"births": 9}, fitness=fitness)
     return prepare(load_experiment(path, []), is_serial=True)
 
 
-def requests(problem: Problem, *, count: int) -> list[EvaluationRequest]:
+def requests(problem: PreparedCompositions, *, count: int) -> list[EvaluationRequest]:
     rng = np.random.default_rng(7)
     genomes = [problem.space.random(rng=rng) for _ in range(count)]
     return [EvaluationRequest(problem.space.to_json(one), "search", place % 2) for place, one in enumerate(genomes)]
@@ -44,7 +44,7 @@ def assert_alike(found: Evaluation, expected: Evaluation) -> None:
         assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-5)
 
 
-def test_a_batch_has_the_results_of_its_requests(problem: Problem) -> None:
+def test_a_batch_has_the_results_of_its_requests(problem: PreparedCompositions) -> None:
     evaluator = problem.factory()
     assert isinstance(evaluator, BatchEvaluator)
     batch = requests(problem, count=6)
@@ -57,7 +57,7 @@ def test_a_batch_has_the_results_of_its_requests(problem: Problem) -> None:
     assert found[-1].answers
 
 
-def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: Problem, tmp_path: Path) -> None:
+def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: PreparedCompositions, tmp_path: Path) -> None:
     digests = set()
     for name, pool in {
         "serial": SerialPool(problem.factory, WorkerSettings()),
@@ -76,7 +76,7 @@ def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: Proble
     assert len(digests) == 1
 
 
-def test_models_answer_other_questions_alone(problem: Problem) -> None:
+def test_models_answer_other_questions_alone(problem: PreparedCompositions) -> None:
     (_, genome), *_ = problem.space.founders()
     phenotype = compile_genome(genome, problem.catalogue)
     contexts = [example.context for example in problem.factory.panels["search"][:2]]

@@ -15,7 +15,7 @@ from evolve.workers.serial import SerialPool
 from evolve.workers.settings import WorkerSettings
 from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from genomes.breeding.fitted_space import FittedSpace
 from genomes.breeding.space import CompositionSpace
 from genomes.members.store import Store

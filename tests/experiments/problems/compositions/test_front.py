@@ -24,13 +24,13 @@ from experiments.commands.replay import replay_run
 from experiments.commands.resume import resume_run
 from experiments.commands.status import print_status, run_status
 from experiments.config import load_experiment
+from experiments.config.execution import Execution
 from experiments.problems.compositions.evaluator import NUM_PROMPTS, joined
-from experiments.problems.compositions.front import thinned
+from experiments.problems.compositions.front import Front
+from experiments.problems.compositions.front_measurement import thinned
 from experiments.problems.compositions.objectives import operators_of, reproducibility_note
-from experiments.problems.compositions.problem import prepare
-from experiments.runs.execution import Execution
-from experiments.runs.front import Front
-from experiments.runs.results import Results
+from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.results import Results
 from fitness.objectives import OBJECTIVES, ObjectiveError
 from fitness.result import Evaluation, Outcome
 from tests.experiments.tiny_experiment import ROOT, write_experiment

@@ -12,7 +12,7 @@ from evolve.evaluator import EvaluationRequest
 from experiments.config import load_experiment
 from experiments.problems.compositions.batches import NoGpuError
 from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from fitness.objectives.testing import ScriptedScorer
 from genomes.graph.genome import Genome
 from genomes.running import compilation

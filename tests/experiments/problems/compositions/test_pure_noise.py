@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.commands.launch import launch_experiment
-from experiments.runs.execution import Execution
-from experiments.runs.results import Results
-from experiments.terminal.tables import verdict
+from experiments.config.execution import Execution
+from experiments.problems.compositions.results import Results
+from experiments.problems.compositions.table import verdict
 from tests.experiments.tiny_experiment import write_experiment
 
 LUCK = '''

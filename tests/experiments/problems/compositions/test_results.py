@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.runs.results import Contestant, Results, Sample, compare
-from experiments.terminal.tables import verdict
+from experiments.problems.compositions.results import Contestant, Results, Sample, compare
+from experiments.problems.compositions.table import verdict
 from fitness.result import Evaluation, Objective
 
 

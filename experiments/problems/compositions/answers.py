@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.corpora.documents import Example
-from experiments.runs.results import Contestant
+from experiments.problems.compositions.results import Contestant
 from fitness.result import Evaluation
 
 ANSWERS_FILE = "answers.jsonl"

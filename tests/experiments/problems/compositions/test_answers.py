@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.runs.answers import collect_answers, read_answers, write_answers
 from experiments.corpora.documents import Example
+from experiments.problems.compositions.answers import collect_answers, read_answers, write_answers
 from experiments.problems.compositions.finals import BEST_MEMBER, UNIFORM_MEAN, WINNER
+from experiments.problems.compositions.results import Contestant
 from experiments.report.answer_choice import active_guards, answers_table, chosen_prompts, shown_labels
-from experiments.runs.results import Contestant
 from fitness.result import Evaluation
 from tests.experiments.report.made_up import answered
 

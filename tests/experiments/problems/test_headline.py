@@ -2,18 +2,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from experiments.problems import headline_of, problem_of
 from experiments.problems.agents.results import AgentContestant, compare_agents
 from experiments.problems.compositions.finals import WINNER
-from experiments.runs.headline import interval_text, read_headline
+from experiments.problems.views import interval_text
 from fitness.statistics import Interval
 
 
 def test_a_run_without_results_has_none(tmp_path: Path) -> None:
-    assert read_headline(tmp_path) is None
+    assert problem_of("composition").headline(tmp_path) is None
+    assert problem_of("agent").headline(tmp_path) is None
 
 
 def test_compositions_have_the_winner_last_and_numbers_beside_words(made_up_run: Path) -> None:
-    headline = read_headline(made_up_run)
+    headline = headline_of(made_up_run)
     assert headline is not None
     assert headline.rows[-1][0] == WINNER
     assert all(len(row) == len(headline.columns) for row in headline.rows)
@@ -25,7 +27,7 @@ def test_agents_have_a_headline_too(tmp_path: Path) -> None:
     scripted = AgentContestant("scripted", None, None, [{"e1": 3.0, "e2": 5.0}])
     winner = AgentContestant(WINNER, "{}", 120, [{"e1": 7.0, "e2": 8.0}, {"e1": 9.0, "e2": 8.0}])
     compare_agents([scripted, winner], num_steps=512, resamples=100, seed=1).write(tmp_path)
-    headline = read_headline(tmp_path)
+    headline = problem_of("agent").headline(tmp_path)
     assert headline is not None
     assert [row[0] for row in headline.rows] == ["scripted", WINNER]
     assert headline.rows[-1][2] == "7.5, 8.5"

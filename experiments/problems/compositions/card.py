@@ -12,9 +12,10 @@ import yaml
 
 from evolve.state import RunState
 from experiments.config.compositions import ExperimentConfig
-from experiments.runs.front import Front
-from experiments.runs.results import Results
-from experiments.terminal.tables import ARROWS, number_text, verdict
+from experiments.problems.compositions.front import Front
+from experiments.problems.compositions.results import Results
+from experiments.problems.compositions.table import verdict
+from experiments.terminal.tables import ARROWS, number_text
 from fitness.objectives import REPORTED
 from fitness.statistics import Interval
 from genomes.graph.genome import Genome

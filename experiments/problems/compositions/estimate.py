@@ -1,0 +1,105 @@
+"""What a launch of an experiment on compositions would take: members to train, evaluations, time and memory."""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from evolve.evaluator import EvaluationRequest
+from experiments.config import ExperimentConfig
+from experiments.config.execution import Execution
+from experiments.problems.compositions.preparation import prepare
+from genomes.members.recipes import Recipe
+
+
+def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:
+    """Print what a launch would do: members to train, size of the space, evaluations, estimated time and memory.
+
+    The time is measured on one evaluation of the uniform mean in this process where every member is there; with members
+    to train it is left open.
+    """
+    to_train = config.members.recipes
+    console.print(f"[bold]{config.name}[/] ({path})")
+    console.print(f"members: {', '.join(config.members.catalogue)}")
+    if to_train:
+        seconds = sum(
+            training_seconds(recipe, config.members.tokenizer.vocabulary_size) for recipe in to_train.values()
+        )
+        console.print(
+            f"to train at launch, unless cached: {', '.join(to_train)} (about {seconds / 60:.1f} minutes of one core)"
+        )
+    console.print(
+        f"space: up to {config.space.max_member_nodes} member nodes and {config.space.max_combiners} combiners "
+        f"({', '.join(config.space.methods)}), up to {config.space.max_drafts} drafts; "
+        f"{num_flat_structures(config):,} structures without nesting and drafts, each with continuous genes"
+    )
+    evaluations = planned_evaluations(config)
+    console.print(f"search: {config.search.mode}, {config.budget.births} births, about {evaluations} evaluations")
+    console.print(
+        f"workers: {1 if execution.serial else config.workers.count}, {config.workers.cpus_per_worker} CPU each"
+    )
+    if to_train:
+        console.print("search time and memory: known once the members are trained (evolve members train).")
+        return
+    seconds, megabytes = _measured(config)
+    workers = 1 if execution.serial else config.workers.count
+    searches = 2 if "random_search" in config.report.baselines else 1
+    prompts = config.fitness.prompts_per_evaluation
+    finals = config.report.finalists * searches + len(config.members.catalogue) + 1
+    finals += config.report.front_members if len(config.fitness.objectives) > 1 else 0
+    in_finals = (
+        seconds / prompts * (finals * config.data.prompts.validation + (2 + searches) * config.data.prompts.test)
+    )
+    total = (seconds * evaluations * searches + in_finals) / workers
+    console.print(f"time: about {total / 60:.1f} minutes ({seconds:.2f} s per evaluation, measured here just now)")
+    console.print(f"memory: about {megabytes * (workers + 1) / 1024:.1f} GiB over all processes")
+
+
+def num_flat_structures(config: ExperimentConfig) -> int:
+    """Structures of at most one combiner over members: single members, and every multiset of them by every method."""
+    num_members = len(config.members.catalogue)
+    if config.space.max_combiners == 0:
+        return num_members
+    sizes = range(2, config.space.max_member_nodes + 1)
+    return num_members + len(config.space.methods) * sum(math.comb(num_members + size - 1, size) for size in sizes)
+
+
+def training_seconds(recipe: Recipe, vocabulary_size: int) -> float:
+    """Rough time to train a member on one core: 6 operations per parameter and token at 1e11 a second.
+
+    That rate was seen for the bundled members (bfloat16, AVX-512); cores without bfloat16 take about twice as long.
+    """
+    shape = recipe.shape
+    parameters = 12 * shape.layers * shape.width**2 + (vocabulary_size + shape.positions) * shape.width
+    return 6.0 * parameters * recipe.tokens / 1e11
+
+
+def planned_evaluations(config: ExperimentConfig) -> int:
+    """Evaluations of the evolution: births, and every ``search.rescore_every``-th job a re-scoring."""
+    births, every = config.budget.births, config.search.rescore_every
+    rescored = 0 if every is None else max(0, births - config.search.initial_births) // (every - 1)
+    planned = births + rescored
+    return planned if config.budget.evaluations is None else min(planned, config.budget.evaluations)
+
+
+def _measured(config: ExperimentConfig) -> tuple[float, float]:
+    """Seconds of one evaluation of the last founder, and this process's peak memory in MiB."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.workers.cpus_per_worker)
+    try:
+        problem = prepare(config, is_serial=True)
+        evaluator = problem.factory()
+        _, founder = problem.space.founders()[-1]
+        request = EvaluationRequest(problem.space.to_json(founder), "search", 0)
+        evaluator.evaluate(request)  # Warms caches, as all but the first evaluation of a run find them.
+        started = time.perf_counter()
+        evaluator.evaluate(request)
+        return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,94 @@
+"""The final comparison on a terminal. Numbers come from results.py; nothing is computed here."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.problems.compositions.results import Results, Row
+from experiments.terminal.tables import ARROWS
+from fitness.objectives import REPORTED
+from fitness.statistics import Interval
+
+SIGNIFICANT = 0.05
+"""Of corrected p-values: a difference is called one where its p-value is smaller and its interval leaves out 0."""
+
+
+def print_results(results: Results, *, console: Console) -> None:
+    """Print the final table, what it says in one sentence, and the sample answers."""
+    table = Table(
+        title=f"Test split: {results.num_prompts} prompts, 95 % paired bootstrap intervals",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+    )
+    table.add_column("")
+    further = [objective for objective in results.objectives if objective.name not in REPORTED]
+    names = [f"{objective.name} {ARROWS[objective.direction]}" for objective in further]
+    for name in ("coherence ↑", *names, "winner's gain", "NLL ↓ (nats)", "M par.", "evals"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in results.rows:
+        table.add_row(
+            escape(row.label),
+            _interval(row.coherence),
+            *(_interval(row.objectives[objective.name]) for objective in further),
+            "" if row.winner_gain is None else _interval(row.winner_gain, is_signed=True),
+            _interval(row.nll, digits=2),
+            f"{row.active_parameters / 1e6:.2f}",
+            str(row.evaluations),
+            style="bold" if row is results.winner else None,
+        )
+    console.print(table)
+    console.print(f"Human replies to the same prompts score {results.human_coherence:.3f}.")
+    console.print(verdict(results))
+    for sample in results.samples:
+        console.print()
+        console.print(f"[dim]prompt[/]  {escape(sample.context[-1])}")
+        for label, answer in sample.answers.items():
+            console.print(f"  [bold]{escape(label)}:[/] {escape(answer) or '(no words)'}")
+        console.print(f"  [dim]human:[/] {escape(sample.human)}")
+
+
+def verdict(results: Results) -> str:
+    """What the table says of the winner against each row, in one sentence per row, and whether it is one at all.
+
+    A difference is significant where its p-value is at most ``SIGNIFICANT`` after correction for the number of rows: an
+    interval that leaves out 0 is not enough, since with many rows some do by chance.
+    """
+    others = [row for row in results.rows if row is not results.winner]
+    sentences = [_verdict(row, results) for row in others]
+    if others and not any(_is_significant(row) for row in others):
+        sentences.append("No significant winner: chance explains every difference from the evolved winner.")
+    return "\n".join(sentences)
+
+
+def _is_significant(row: Row) -> bool:
+    gain, p_value = row.winner_gain, row.winner_gain_p
+    return gain is not None and p_value is not None and p_value < SIGNIFICANT and (gain.low > 0 or gain.high < 0)
+
+
+def _verdict(row: Row, results: Results) -> str:
+    gain, leading = row.winner_gain, results.objectives[0].name
+    if gain is None:
+        return (
+            f"{leading} is {results.winner.objectives[leading].value:.4g} for the evolved winner and "
+            f"{row.objectives[leading].value:.4g} for {row.label}; it has no numbers per prompt, so no interval."
+        )
+    where = "" if leading == "coherence" else f" in {leading}"
+    if not _is_significant(row):
+        finding = "No significant difference between the evolved winner and"
+    elif gain.value > 0:
+        finding = "The evolved winner is better than"
+    else:
+        finding = "The evolved winner is worse than"
+    p_value = f"p = {row.winner_gain_p:.4f}, Holm-corrected"
+    return f"{finding} {row.label}{where}: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], {p_value}."
+
+
+def _interval(interval: Interval, *, digits: int = 3, is_signed: bool = False) -> str:
+    """The value, and its interval on a second line: so the table fits a terminal of 80 columns."""
+    sign = "+" if is_signed else ""
+    low, high = (f"{bound:{sign}.{digits}f}" for bound in (interval.low, interval.high))
+    return f"{interval.value:{sign}.{digits}f}\n[{low}, {high}]"
