@@ -10,8 +10,8 @@ import numpy as np
 from tests.golden.spaces import SPACES
 from tests.golden.values import digest_of
 
-NUM_RANDOM = 40
-NUM_CHILDREN = 10
+NUM_RANDOM = 32
+NUM_CHILDREN = 8
 NUM_WALKS = 3
 STEPS_OF_A_WALK = 12
 

@@ -24,7 +24,7 @@ from tests.golden.spaces import SPACES
 
 OBJECTIVES = (Objective("quality", "maximise", "made up, in [0, 1]"), Objective("cost", "minimise", "parts"))
 NUM_PROMPTS = 4
-BRED = 24
+BRED = 20
 """Births after the founders."""
 
 

@@ -15,8 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.genome_values import genome_values
+from tests.golden.machine import environment
 from tests.golden.made_up import CASES, FORKS, told_fork, told_search
 from tests.golden.spaces import SPACES
+from tests.golden.tiny_runs import (
+    COMPOSITIONS,
+    agents_told,
+    at_one_thread,
+    composition_home,
+    composition_searched,
+    composition_told,
+)
 from tests.golden.values import write_golden
 
 
@@ -30,7 +39,25 @@ def _searches(directory: Path) -> dict[str, Any]:
     return {**told, **forks}
 
 
-FILES: Mapping[str, Callable[[Path], dict[str, Any]]] = {"genomes": _genomes, "searches": _searches}
+def _runs(directory: Path) -> dict[str, Any]:
+    homes = {name: directory / name for name in ("searches", "compositions", "agents")}
+    for home in homes.values():
+        home.mkdir()
+    with at_one_thread(directory / "cache"):
+        experiment = composition_home(homes["searches"])
+        searches = {
+            name: composition_searched(name, experiment, homes["searches"] / f"search-{place}")
+            for place, name in enumerate(COMPOSITIONS)
+        }
+        return {
+            "environment": environment(),
+            "searches": searches,
+            "compositions": composition_told(homes["compositions"]),
+            "agents": agents_told(homes["agents"]),
+        }
+
+
+FILES: Mapping[str, Callable[[Path], dict[str, Any]]] = {"genomes": _genomes, "searches": _searches, "runs": _runs}
 
 
 def main() -> None:

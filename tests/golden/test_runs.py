@@ -1,0 +1,67 @@
+"""Trajectories, status, reports and exports of tiny runs with real models of both kinds.
+
+Where the values were recorded they are compared to the last bit; on other machines, what does not depend on floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.golden.machine import same_machine
+from tests.golden.tiny_runs import (
+    COMPOSITIONS,
+    Told,
+    agents_told,
+    at_one_thread,
+    composition_home,
+    composition_searched,
+    composition_told,
+)
+from tests.golden.values import golden
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with at_one_thread(tmp_path_factory.mktemp("cache")):
+        yield
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return composition_home(tmp_path_factory.mktemp("searches"))
+
+
+@pytest.fixture(scope="module")
+def compositions(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return composition_told(tmp_path_factory.mktemp("compositions"))
+
+
+@pytest.fixture(scope="module")
+def agents(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return agents_told(tmp_path_factory.mktemp("agents"))
+
+
+def assert_as_recorded(told: Told, recorded: Told) -> None:
+    assert told["anywhere"] == recorded["anywhere"]
+    if same_machine():
+        assert told["exact"] == recorded["exact"]
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_searches_of_compositions(name: str, experiment: Path) -> None:
+    place = list(COMPOSITIONS).index(name)
+    told = composition_searched(name, experiment, experiment.with_name(f"search-{place}"))
+    assert_as_recorded(told, golden("runs")["searches"][name])
+
+
+@pytest.mark.parametrize("part", ["run", "export", "export as merged", "export of a genome file", "fork"])
+def test_a_run_on_compositions(part: str, compositions: Told) -> None:
+    assert_as_recorded(compositions[part], golden("runs")["compositions"][part])
+
+
+@pytest.mark.parametrize("part", ["run", "export", "trajectory"])
+def test_a_run_on_agents(part: str, agents: Told) -> None:
+    assert_as_recorded(agents[part], golden("runs")["agents"][part])
