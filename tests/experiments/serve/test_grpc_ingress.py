@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.export.artifact import answer_with_artifact, load_artifact
-from experiments.serve.composite import open_artifact
+from experiments.export.opened import open_artifact
 from experiments.serve.engine import Engine, LocalMembers
 from experiments.serve.errors import GRPC_CODES, RequestError
 from experiments.serve.grpc_ingress import GrpcIngress

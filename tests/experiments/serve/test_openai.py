@@ -16,8 +16,8 @@ import torch
 import uvicorn
 
 from experiments.export.artifact import answer_with_artifact, load_artifact
+from experiments.export.opened import open_artifact
 from experiments.serve.api import create_app
-from experiments.serve.composite import open_artifact
 from experiments.serve.engine import Engine, LocalMembers, Summary
 from experiments.serve.settings import Limits
 from genomes.running.fast_trunk import trunk_of
