@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.export.artifact import answer_with_artifact, load_artifact
+from experiments.export.artifact import load_artifact
 from experiments.serve.answering import Job, answer_pieces
 from experiments.serve.composite import Composite, member_names, open_artifact
 from experiments.serve.decoding import Decoding, DecodingSettings
@@ -16,6 +16,7 @@ from genomes.running.fast_trunk import trunk_of
 from genomes.running.trunk import Trunk
 from tests.experiments.serve.artifacts import PROMPT, SECOND, SHAPES, job, write
 from tests.genomes.tiny_members import CONTEXTS
+from tests.oracles.artifact import answer_with_artifact
 
 
 def opened(folder: Path, shape: str) -> tuple[Composite, dict[str, Trunk]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evolve.errors import RunInterruptedError
 from evolve.evaluator import BatchEvaluator, EvaluationRequest
 from evolve.workers import SerialPool, WorkerSettings
 from experiments.config import load_experiment
@@ -16,7 +17,7 @@ from experiments.runs.carrying_out import create_run, open_run
 from fitness.result import Evaluation, Outcome
 from genomes.running.compilation import compile_genome
 from genomes.running.lockstep import LockstepModel, Question, lockstep_models
-from tests.evolve.toy import ToyPool
+from tests.evolve.toy import ToyPool, interrupt_at_a_commit
 from tests.experiments.tiny_experiment import write_experiment
 
 SEARCH = {"population": 6, "tournament": 3, "lag": 6, "batch": 3, "rescore_every": 4, "rescore_top": 2}
@@ -68,7 +69,8 @@ def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: Proble
             digests.add(run.trajectory_digest)
     with SerialPool(problem.factory, WorkerSettings()) as pool:
         with create_run(tmp_path / "cut", problem) as run:
-            run.advance(pool, lambda event: run.request_stop() if event.kind == "commit" else None)
+            with pytest.raises(RunInterruptedError):
+                run.advance(pool, interrupt_at_a_commit)
             assert run.state.num_births < 9
         with open_run(tmp_path / "cut", problem) as run:
             run.advance(pool)

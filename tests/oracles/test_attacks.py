@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitness.coherence.attacks import ATTACKS, ECHOES, FILLERS, WRECKS, Exchange
 from fitness.coherence.words import content_words, spoken, words
+from tests.oracles.attacks import ATTACKS, ECHOES, FILLERS, WRECKS, Exchange
 
 EXCHANGE = Exchange(
     ("Do you have any pets?", "Yes, I have two dogs and my cat really loves your garden."),
