@@ -1,6 +1,7 @@
 """The report: one HTML file that needs nothing else, and a folder of CSV files with the numbers behind its figures.
 
-What is drawn comes from figures/, what is compared from headline.py; here it is put on the page, escaped.
+What is drawn comes from figures/, what is compared from experiments/runs/headline.py; here it is put
+on the page, escaped.
 """
 
 from __future__ import annotations

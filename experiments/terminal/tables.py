@@ -1,4 +1,4 @@
-"""How results look on a terminal. Numbers come from results.py; nothing is computed here."""
+"""How results look on a terminal. Numbers come from experiments/runs/results.py; nothing is computed here."""
 
 from __future__ import annotations
 

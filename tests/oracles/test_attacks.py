@@ -1,4 +1,4 @@
-"""What attacks are, by properties; how the scorer stands up to them is in test_gates.py."""
+"""What attacks are, by properties; how the scorer stands up to them is in tests/fitness/coherence/test_gates.py."""
 
 import numpy as np
 import pytest
