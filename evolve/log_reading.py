@@ -130,8 +130,8 @@ class RunLogReader:
         if stored is not None and stored != self._seal(summary):
             raise RunCorruptError(
                 f"{str(self.path)!r} is damaged in the snapshot after commit {commits}: it does not have the hash that "
-                "it was written with. Copy the events with evolve.run_log.salvage(directory, new_directory), which "
-                "leaves snapshots behind, and resume there."
+                "it was written with. Copy the events to a new run, in Python by "
+                "evolve.run_log.salvage('OLD', 'NEW'), which leaves snapshots behind, and resume the new run."
             )
         return summary
 
@@ -149,8 +149,8 @@ class RunLogReader:
     def _broken(self, sequence: int, why: str) -> RunCorruptError:
         return RunCorruptError(
             f"{str(self.path)!r} is damaged at event {sequence}: {why}. The {sequence} events before it are sound. "
-            "Restore the file from a backup, or copy the sound events with "
-            "evolve.run_log.salvage(directory, new_directory) and resume there: the rest is searched again, alike.",
+            "Restore the file from a backup, or copy the sound events to a new run, in Python by "
+            "evolve.run_log.salvage('OLD', 'NEW'), and resume the new run: the rest is searched again, alike.",
             sequence,
         )
 

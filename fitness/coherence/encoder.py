@@ -12,22 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from cachetools import Cache, LRUCache
 from tokenizers import Tokenizer
 
-from fitness.coherence.minilm import DIMENSION, FloatNetwork, Int8Network, Network, Vectors
+from fitness.coherence.minilm import DIMENSION, Int8Network, Vectors
 
-__all__ = ["ENCODER_ARITHMETIC", "Arithmetic", "Encoder", "MiniLM", "Reading", "Vectors"]
+__all__ = ["ENCODER_ARITHMETIC", "Encoder", "MiniLM", "Reading", "Vectors"]
 
-Arithmetic = Literal["int8", "float32"]
 _Kept = TypeVar("_Kept")
 
-ENCODER_ARITHMETIC: Arithmetic = "int8"
-"""What scores are made with where nobody names another arithmetic."""
+ENCODER_ARITHMETIC = "int8"
+"""What scores are made with: the arithmetic of ``MiniLM``, which a saved scorer's version covers."""
 
 _MAX_TOKENS = 128
 _TOKENS_PER_BATCH = 256  # The widest activations, 1,536 numbers for each token, then fit a second-level cache.
@@ -88,24 +87,18 @@ class MiniLM:
             nothing is downloaded.
         cache_size: Texts whose vectors are kept; the least recently used are dropped. 1,536 bytes each. The states of
             four times as many word pieces are kept beside them, 768 bytes each.
-        arithmetic: ``"int8"``, or ``"float32"`` for the reference, which takes three times as long.
     """
 
-    def __init__(
-        self, path: Path | None = None, *, cache_size: int = 10_000, arithmetic: Arithmetic = ENCODER_ARITHMETIC
-    ) -> None:
+    def __init__(self, path: Path | None = None, *, cache_size: int = 10_000) -> None:
         if cache_size < 0:
             raise ValueError(
                 f"cache_size is {cache_size!r}; allowed are whole numbers of at least 0 (0 keeps nothing)."
             )
-        if arithmetic not in ("int8", "float32"):
-            raise ValueError(f"arithmetic is {arithmetic!r}; allowed are 'int8' and 'float32' (the reference).")
         directory = path or _bundled_path()
         self._tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._network: Network = Int8Network(directory) if arithmetic == "int8" else FloatNetwork(directory)
-        self._arithmetic = arithmetic
+        self._network = Int8Network(directory)
         self._cache: LRUCache[str, Vectors] = LRUCache(cache_size)
         self._readings: LRUCache[str, Reading] = LRUCache(
             _PIECES_PER_TEXT * cache_size, lambda reading: len(reading.pieces)
@@ -117,9 +110,9 @@ class MiniLM:
         return "all-MiniLM-L6-v2"
 
     @property
-    def arithmetic(self) -> Arithmetic:
-        """``"int8"`` or ``"float32"``."""
-        return self._arithmetic
+    def arithmetic(self) -> str:
+        """``"int8"``."""
+        return ENCODER_ARITHMETIC
 
     @property
     def num_pieces(self) -> int:

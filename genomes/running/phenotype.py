@@ -1,8 +1,8 @@
 """A genome made runnable: one language model that answers and gives likelihoods.
 
-The arithmetic is that of exported models (huggingface/runtime_composite.py); this file adds text, batches and
+The arithmetic is that of exported models (runtime.py); this file adds text, batches and
 decoding. What makes a phenotype of a genome is in compilation.py; a plain second implementation, the oracle of the
-tests, is in reference.py.
+tests, is in tests/oracles/phenotype.py.
 """
 
 from __future__ import annotations

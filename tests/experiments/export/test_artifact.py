@@ -13,12 +13,13 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 
-from experiments.export.artifact import ArtifactError, answer_with_artifact, load_artifact, write_artifact
+from experiments.export.artifact import ArtifactError, load_artifact, write_artifact
 from experiments.export.sources import flat_name, own_imports, travelling_sources
 from genomes.graph.genome import Genome
 from genomes.graph.serialization import genome_from_json
 from genomes.running.compilation import compile_genome
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, shapes
+from tests.oracles.artifact import answer_with_artifact
 from tests.paths import DOCS
 
 SHAPES = shapes()

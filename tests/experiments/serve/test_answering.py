@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from experiments.export.answering import answer_steps
-from experiments.export.artifact import answer_with_artifact, load_artifact
+from experiments.export.artifact import load_artifact
 from experiments.export.opened import Composite, member_names, open_artifact
 from experiments.serve.answering import Job, answer_pieces
 from genomes.running.decoding import Decoding, DecodingSettings
@@ -17,6 +17,7 @@ from genomes.running.fast_trunk import trunk_of
 from genomes.running.trunk import Trunk
 from tests.experiments.serve.artifacts import PROMPT, SECOND, SHAPES, job, write
 from tests.genomes.tiny_members import CONTEXTS
+from tests.oracles.artifact import answer_with_artifact
 
 
 def opened(folder: Path, shape: str) -> tuple[Composite, dict[str, Trunk]]:
