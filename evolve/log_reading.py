@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
+from evolve.closeable import Closeable
 from evolve.errors import RunCorruptError, RunMissingError, RunSchemaError
 from evolve.jobs import Event
 
@@ -26,7 +26,7 @@ DATABASE = "run.db"
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
-class RunLogReader:
+class RunLogReader(Closeable):
     """A run.db opened for reading, also while another process writes it.
 
     Attributes:
@@ -111,14 +111,6 @@ class RunLogReader:
     def close(self) -> None:
         """Give the file back; may be called twice."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _seal(self, summary: Mapping[str, Any]) -> str:
         """The hash that a snapshot is stored with: a state is restored from it."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from evolve.closeable import Closeable
 from evolve.compatibility import (
     MAY_CHANGE,
     PLANNING,
@@ -48,7 +48,7 @@ SNAPSHOT_EVERY = 50
 OnEvent = Callable[[Event], None]
 
 
-class Run:
+class Run(Closeable):
     """A search in a directory of its own. Use ``create`` or ``open``, then ``advance``; a context manager.
 
     Attributes:
@@ -218,14 +218,6 @@ class Run:
         """Give the directory back; may be called twice."""
         self._is_closed = True
         self._log.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _search(self, pool: WorkerPool, on_event: OnEvent, elapsed: Callable[[], float]) -> StopReason:
         dispatch: Dispatch[int] = Dispatch(pool, self.state.objectives)  # tags are numbers of jobs
