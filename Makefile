@@ -42,7 +42,7 @@ members: setup  ## trains the bundled members again (about 40 minutes on 2 cores
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members
 
 scorer: setup  ## fits the bundled coherence scorer again (about 11 minutes on one core)
-	$(BIN)/python -c "from experiments.problems.compositions.scorers import fit_bundled_scorer; print(fit_bundled_scorer().version)"
+	$(BIN)/evolve scorer fit experiments/quickstart.yaml --to experiments/bundled/scorer --overwrite
 
 clean:
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

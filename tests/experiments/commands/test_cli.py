@@ -20,21 +20,26 @@ def said(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("arguments", "answer"),
+    ("arguments", "answer", "place"),
     [
-        (["status", "runs/x", "--jsno"], "error: No such option: --jsno"),
-        (["launhc", "my.yaml"], "error: No such command 'launhc'."),
-        (["launch"], "error: Missing argument 'experiment'."),
-        (["launch", "my.yaml", "--workers", "many"], "error: Invalid value for '--workers'"),
+        (["status", "runs/x", "--jsno"], "error: No such option: --jsno", "evolve status"),
+        (["launhc", "my.yaml"], "error: No such command 'launhc'.", "evolve"),
+        (["runs", "frok", "runs/x"], "error: No such command 'frok'. Did you mean 'fork'?", "evolve runs"),
+        (["launch"], "error: Missing argument 'experiment'.", "evolve launch"),
+        (["launch", "my.yaml", "--workers", "many"], "error: Invalid value for '--workers'", "evolve launch"),
     ],
 )
 def test_a_mistake_is_answered_in_a_line(
-    arguments: list[str], answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    answer: str,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, error = said(arguments, monkeypatch, capsys)
     assert code == 2
     assert answer in error
-    assert error.endswith("See: evolve --help\n")
+    assert error.endswith(f"See: {place} --help\n")
     assert error.count("\n") == 1
 
 
