@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint docs bench members scorer clean
+.PHONY: setup demo test lint docs references bench members scorer clean
 
 setup: $(VENV)/.installed
 
@@ -30,6 +30,10 @@ lint: setup
 
 docs: setup  ## the site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+references: setup  ## the reference pages that follow from the code
+	$(BIN)/python docs/hooks/references.py
+	$(BIN)/evolve genome schema > docs/genome.schema.json
 
 # What takes an artifact or hours is left out. One of them: make bench BENCHMARKS=scoring
 BENCHMARKS ?= answering teacher_forcing scoring workers_scaling worker_memory driver_time replay simulation
