@@ -14,7 +14,7 @@ class ChitchatSource(Section):
     """The 7,168 conversations of the PyPI package ``chitchat-dataset``.
 
     Attributes:
-        corpus: Says that it is these.
+        corpus: The name of this kind of source.
     """
 
     corpus: Literal["chitchat"]
@@ -24,7 +24,7 @@ class DocstringsSource(Section):
     """The prose of docstrings of installed packages, as in ``{corpus: docstrings, packages: [networkx]}``.
 
     Attributes:
-        corpus: Says that it is these.
+        corpus: The name of this kind of source.
         packages: Names under which the packages are imported, each once.
     """
 
@@ -36,7 +36,7 @@ class JsonlSource(Section):
     """A file of your own, one JSON document per line; experiments/corpora/jsonl.py says what a line may hold.
 
     Attributes:
-        corpus: Says that it is a file.
+        corpus: The name of this kind of source.
         path: The file.
     """
 

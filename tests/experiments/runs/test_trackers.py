@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from experiments.commands.history import send_history
-from experiments.runs.trackers import series_of
 from experiments.runs.story import RunStory
+from experiments.runs.trackers import series_of
 from tests.experiments.report.made_up import finished
 
 
