@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint docs bench members scorer clean
+.PHONY: setup demo test lint docs references bench members scorer clean
 
 setup: $(VENV)/.installed
 
@@ -31,6 +31,10 @@ lint: setup
 docs: setup  ## the site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+references: setup  ## the reference pages that follow from the code
+	$(BIN)/python docs/hooks/references.py
+	$(BIN)/evolve genome schema > docs/genome.schema.json
+
 # What takes an artifact or hours is left out. One of them: make bench BENCHMARKS=scoring
 BENCHMARKS ?= answering teacher_forcing scoring workers_scaling worker_memory driver_time replay simulation
 
@@ -42,7 +46,7 @@ members: setup  ## trains the bundled members again (about 40 minutes on 2 cores
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members
 
 scorer: setup  ## fits the bundled coherence scorer again (about 11 minutes on one core)
-	$(BIN)/python -c "from experiments.problems.compositions.scorers import fit_bundled_scorer; print(fit_bundled_scorer().version)"
+	$(BIN)/evolve scorer fit experiments/quickstart.yaml --to experiments/bundled/scorer --overwrite
 
 clean:
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -3,7 +3,7 @@
     python benchmarks/replay.py
 
 Claim: a log of 100,000 births is folded to the state it stood in at 20,000 births per second or more, in every mode.
-The full replay of ``evolve replay --verify``, which also makes every selection again, is shown beside it.
+The full replay of ``evolve runs replay --verify``, which also makes every selection again, is shown beside it.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def check_unchanged(
             "The configuration differs from the one that the run was made with:\n" + "\n".join(changed) + "\n"
             f"These may change when a run is resumed: {', '.join(sorted(may_change))}. Anything else would make a "
             "trajectory that no single configuration describes: set it back, or start a new run from the leaders of "
-            "this one: evolve fork RUN --to NEW --set KEY=VALUE."
+            "this one: evolve runs fork RUN --to NEW --set KEY=VALUE."
         )
 
 
@@ -89,7 +89,8 @@ def check_planning(meta: Mapping[str, Any]) -> None:
         raise RunSchemaError(
             f"The run's jobs were planned by rules {rules!r}; this version of composite-evolve plans by rules "
             f"{PLANNING!r}. Its history and report can be read; to go on searching, start a new run from its leaders: "
-            f"evolve fork RUN --to NEW, or resume it with the version that wrote it: {meta.get('libraries', {})!r}."
+            f"evolve runs fork RUN --to NEW, or resume it with the version that wrote it: "
+            f"{meta.get('libraries', {})!r}."
         )
 
 

@@ -47,11 +47,11 @@ class SearchSettings:
     Attributes:
         mode: ``"aging"`` (regularised evolution), ``"nsga2"`` (several objectives), ``"lexicase"`` (specialists, prompt
             by prompt), ``"mapelites"`` (the best of every kind) or ``"random"`` (the baseline).
-        population: How many individuals may breed.
-        tournament: How many individuals compete to be a parent; in every mode it also says when breeding starts, see
-            ``initial_births``.
-        lag: Job j is planned from the state after commits 0..j-lag, so up to ``lag`` evaluations run at a time.
-            About eight times the number of workers keeps them busy; the trajectory depends on it.
+        population: How many individuals may breed; at least 1, and on several islands at least 2 for each.
+        tournament: How many individuals compete to be a parent, from 1 to ``population``. In every mode it also says
+            when breeding starts: after two tournaments' worth of births, or after a population.
+        lag: Job j is planned from the state after commits 0..j-lag, so up to ``lag`` evaluations run at a time; at
+            least 1. About eight times the number of workers keeps them busy; the trajectory depends on it.
         batch: How many jobs in a row are evaluated together, at most ``lag``; evaluators that are faster with several
             genomes at one time make use of it. Up to ``lag / batch`` workers are busy.
         crossover_probability: How often a birth has two parents, in [0, 1].
@@ -60,19 +60,19 @@ class SearchSettings:
         random_immigrant_probability: How often a birth is a fresh random genome, in [0, 1].
         leader_probability: How often the best of the population, by the bound that the incumbent is chosen by, takes
             the place of a child's first parent, in [0, 1]; modes that keep many kinds alive hardly climb without.
-        rescore_every: Every how many jobs one evaluates a leader again; None for never.
-        rescore_top: How many leaders take turns at that.
-        hall_of_fame: How many genomes the hall of fame holds.
-        confidence_z: How many standard errors the lower confidence bound lies below the mean.
-        max_attempts: How often a birth is bred anew when its genome was seen before.
+        rescore_every: Every how many jobs one evaluates a leader again, at least 2; None for never.
+        rescore_top: How many leaders take turns at that; at least 1.
+        hall_of_fame: How many genomes the hall of fame holds; at least 1.
+        confidence_z: How many standard errors the lower confidence bound lies below the mean, in [0, 10].
+        max_attempts: How often a birth is bred anew when its genome was seen before; at least 1.
         descriptors: The axes of the grid of ``"mapelites"``; empty in other modes.
-        islands: On how many islands the population lives.
-        migration_every: After how many births the best of every island goes to the next one as well.
+        islands: On how many islands the population lives; 1 for one population.
+        migration_every: After how many births the best of every island goes to the next one as well; at least 1.
         rungs: Steps of successive halving; 1 for none. A birth is scored on one replicate; who is promoted to rung k is
             scored on ``rung_factor`` to the power of k of them.
-        rung_factor: Of those that reached a rung, one in so many is promoted to the next.
+        rung_factor: Of those that reached a rung, one in so many is promoted to the next; at least 2.
         stop_probability: On the way up, one that a paired test finds worse than the elite on the same prompts with a
-            p-value below this is stopped; 0 to never stop.
+            p-value below this is stopped, in [0, 0.5]; 0 to never stop.
     """
 
     mode: Mode = "aging"
@@ -168,8 +168,8 @@ class Budget:
     """Where a run ends: at whichever comes first.
 
     Attributes:
-        births: How many births are committed, duplicates and failures included.
-        evaluations: How many evaluations are paid for; what a duplicate shares is free. None for no limit.
+        births: How many births are committed, duplicates and failures included; at least 1.
+        evaluations: How many evaluations are paid for, at least 1; what a duplicate shares is free. None for no limit.
         seconds: Wall time of searching, summed over resumes. None for no limit.
         max_failures_share: Of the last 50 evaluations, the share above which failing stops the run, in (0, 1].
     """

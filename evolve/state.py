@@ -111,7 +111,7 @@ class RunState:
         except KeyError as error:
             raise ReplayMismatchError(
                 f"The snapshot after commit {self.num_commits} names individual {error.args[0]!r}, which the log does "
-                "not have. Run `evolve replay --verify` to find what is wrong with the log."
+                "not have. Run `evolve runs replay --verify` to find what is wrong with the log."
             ) from error
 
     def ranked_keys(self, count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""``evolve compare-runs``: two or more runs in one table, or as JSON."""
+"""``evolve runs compare``: two or more runs in one table, or as JSON."""
 
 from __future__ import annotations
 

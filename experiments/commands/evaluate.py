@@ -1,4 +1,4 @@
-"""``evolve evaluate``: the scores of a composition that somebody wrote, on every objective, without a run."""
+"""``evolve genome evaluate``: the scores of a composition that somebody wrote, on every objective, without a run."""
 
 from __future__ import annotations
 

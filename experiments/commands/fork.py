@@ -1,4 +1,4 @@
-"""``evolve fork``: a new run that starts from the leaders of another one, under settings that may differ."""
+"""``evolve runs fork``: a new run that starts from the leaders of another one, under settings that may differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``evolve history``: the births of a run as a pandas table, in a file or on standard output."""
+"""``evolve runs history``: the births of a run as a pandas table, in a file or on standard output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``evolve replay``: fold a run's log again, and with ``--verify`` check it against everything that was stored."""
+"""``evolve runs replay``: fold a run's log again, and with ``--verify`` check it against everything that was stored."""
 
 from __future__ import annotations
 

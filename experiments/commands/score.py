@@ -1,4 +1,4 @@
-"""``evolve score``: the coherence of the replies in a file, with everything that it is made of.
+"""``evolve scorer score``: the coherence of the replies in a file, with everything that it is made of.
 
 A line of the input is one reply after its context, or one whole dialogue::
 

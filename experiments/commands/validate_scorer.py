@@ -1,4 +1,4 @@
-"""``evolve validate-scorer``: how far the coherence scorer agrees with people who rated the same replies."""
+"""``evolve scorer validate``: how far the coherence scorer agrees with people who rated the same replies."""
 
 from __future__ import annotations
 

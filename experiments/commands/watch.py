@@ -1,4 +1,4 @@
-"""``evolve watch``: an animation of one episode of an exported agent."""
+"""``evolve agent watch``: an animation of one episode of an exported agent."""
 
 from __future__ import annotations
 

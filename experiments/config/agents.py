@@ -111,7 +111,7 @@ class AgentExperimentConfig(Section):
     """An experiment on agents.
 
     Attributes:
-        kind: Says that it is one.
+        kind: The name of this kind of experiment.
         name: Names the run directory, ``runs/<name>``.
         seed: Every random draw of the run is derived from it.
         task: The world.

@@ -11,20 +11,34 @@ from experiments.config.section import FilePath, Name, Section, Unrepeated
 
 
 class ChitchatSource(Section):
-    """The 7,168 conversations of the PyPI package ``chitchat-dataset``."""
+    """The 7,168 conversations of the PyPI package ``chitchat-dataset``.
+
+    Attributes:
+        corpus: The name of this kind of source.
+    """
 
     corpus: Literal["chitchat"]
 
 
 class DocstringsSource(Section):
-    """The prose of docstrings of installed packages, as in ``{corpus: docstrings, packages: [networkx]}``."""
+    """The prose of docstrings of installed packages, as in ``{corpus: docstrings, packages: [networkx]}``.
+
+    Attributes:
+        corpus: The name of this kind of source.
+        packages: Names under which the packages are imported, each once.
+    """
 
     corpus: Literal["docstrings"]
     packages: Annotated[tuple[str, ...], Field(min_length=1), Unrepeated]
 
 
 class JsonlSource(Section):
-    """A file of your own, one JSON document per line; experiments/corpora/jsonl.py says what a line may hold."""
+    """A file of your own, one JSON document per line; experiments/corpora/jsonl.py says what a line may hold.
+
+    Attributes:
+        corpus: The name of this kind of source.
+        path: The file.
+    """
 
     corpus: Literal["jsonl"]
     path: FilePath

@@ -68,7 +68,8 @@ class FitnessConfig(Section):
     """The section ``fitness``.
 
     Attributes:
-        objectives: What is selected on; the first one leads (it orders the hall of fame and the report).
+        objectives: What is selected on: names of built-in objectives, which docs/objectives.md lists, or functions of
+            your own. The first one leads: it orders the hall of fame and the report.
         prompts_per_evaluation: Prompts of the search split that one evaluation answers.
         scorer: ``bundled`` is the coherence scorer that ships with the package; ``fit`` fits one to the training
             split of this experiment's data as it is launched.

@@ -22,13 +22,21 @@ class TokenizerConfig(Section):
 
 
 class BundledMember(Section):
-    """A member that ships with this package, by its name there."""
+    """A member that ships with this package.
+
+    Attributes:
+        bundled: Its name there; ``experiments/bundled/members.yaml`` lists them.
+    """
 
     bundled: str
 
 
 class DirectoryMember(Section):
-    """A local directory as written by ``GPT2LMHeadModel.save_pretrained``, with its tokenizer."""
+    """A local directory as written by ``GPT2LMHeadModel.save_pretrained``, with its tokenizer.
+
+    Attributes:
+        path: The directory.
+    """
 
     path: FilePath
 
@@ -46,7 +54,11 @@ class HubMember(Section):
 
 
 class TrainedMember(Section):
-    """A member that is trained when the experiment is launched, once: the same recipe is read from the cache."""
+    """A member that is trained when the experiment is launched, once: the same recipe is read from the cache.
+
+    Attributes:
+        train: The recipe.
+    """
 
     train: Recipe
 

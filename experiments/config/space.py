@@ -44,8 +44,10 @@ class SpaceConfig(Section):
     Attributes:
         plugins: Modules that define combiners of your own; they are imported when a run starts, not when this file is
             read.
-        methods: Combiner methods that genomes may use: those of this package, of installed packages, and of plugins.
-        merge_methods: Methods by which genomes may merge members in their parameters; none leaves merging out.
+        methods: Combiner methods that genomes may use: those of this package, which docs/composition.md lists, of
+            installed packages, and of plugins.
+        merge_methods: Methods by which genomes may merge members in their parameters, see docs/merging.md; none leaves
+            merging out.
         max_member_nodes: Most member nodes of a genome; one member may fill several.
         max_combiners: Most combiners and merges; 0 leaves single members and chains.
         max_drafts: Most drafts of a genome, in chains as deep as they allow; 0 is no chaining.

@@ -91,7 +91,7 @@ def carry_out(
         if reason is StopReason.FAILURES:
             console.print(
                 f"[bold red]Stopped:[/] more than {run.budget.max_failures_share:.0%} of the last evaluations failed. "
-                f"`evolve history {run.directory}` has the errors, `evolve resume {run.directory}` goes on."
+                f"`evolve runs history {run.directory}` has the errors, `evolve resume {run.directory}` goes on."
             )
             return None
         results = problem.compare(run, prepared, pool, display)

@@ -100,7 +100,7 @@ def compare_runs(directories: Sequence[Path], *, resamples: int = 10_000) -> Run
         RunMissingError: There is no run in one of the directories.
     """
     if len(directories) < 2:
-        raise ValueError(f"compare-runs was given {len(directories)!r} run; it takes two or more run directories.")
+        raise ValueError(f"runs compare was given {len(directories)!r} run; it takes two or more run directories.")
     stories = []
     for directory in directories:
         with RunStory(directory) as story:

@@ -69,20 +69,20 @@ class Recipe:
 
     Attributes:
         domains: Share of the training tokens that each domain gets, by name; shares are normalised.
-        tokens: Training tokens, counted with repetition.
+        tokens: Training tokens, counted with repetition; at least one update, ``batch_size`` times ``shape.positions``.
         shape: Size of the model; must equal the parent's where there is one.
         parent: Name of the member to fine-tune from, or None to train from random weights.
         role: Name of the role that it is trained for: the role's marker stands before every training sequence.
         upstream: Trains the member for its place in a chain. Its sequences are then exchanges of the training split, a
             prompt and the human reply, with drafts of the upstream members in front: of one, some or all of them, in
             an order drawn anew each time, so that it can read whichever a genome gives it.
-        learning_rate: Peak of the cosine schedule (AdamW).
-        batch_size: Sequences of ``shape.positions`` tokens per update.
-        dropout: Dropout probability of embeddings, attention and residuals.
-        weight_decay: Decoupled weight decay.
-        warmup_fraction: Share of the updates in which the rate rises.
+        learning_rate: Peak of the cosine schedule (AdamW), above 0.
+        batch_size: Sequences of ``shape.positions`` tokens per update; at least 1.
+        dropout: Dropout probability of embeddings, attention and residuals, in [0, 1).
+        weight_decay: Decoupled weight decay, at least 0.
+        warmup_fraction: Share of the updates in which the rate rises, in [0, 1].
         precision: Arithmetic of forward passes during training; weights are kept in float32.
-        seed: Seeds initial weights, dropout and the order of the training blocks.
+        seed: Seeds initial weights, dropout and the order of the training blocks; from 0 to 4294967295.
     """
 
     domains: Mapping[str, float]

@@ -39,7 +39,7 @@ def test_every_change_is_named_with_both_values_and_the_way_out(given: dict[str,
     assert "These may change when a run is resumed: !workers.cpus_per_worker, budget, budget.*, logging" in str(
         caught.value
     )
-    assert "evolve fork RUN --to NEW --set KEY=VALUE" in str(caught.value)
+    assert "evolve runs fork RUN --to NEW --set KEY=VALUE" in str(caught.value)
 
 
 def test_what_may_change_is_up_to_the_caller() -> None:

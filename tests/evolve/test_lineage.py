@@ -138,7 +138,7 @@ def test_lineage_is_recorded_and_adds_up_over_generations(parent: Path, director
 def test_a_fork_still_refuses_to_be_resumed_under_other_settings(parent: Path, directory: Path) -> None:
     fork(parent, directory / "fork").close()
     with pytest.raises(
-        ConfigChangedError, match=r"search.mode: the run has 'random', given is 'nsga2'[\s\S]*evolve fork"
+        ConfigChangedError, match=r"search.mode: the run has 'random', given is 'nsga2'[\s\S]*evolve runs fork"
     ):
         reopen(directory / "fork", settings=replace(OTHER, mode="nsga2"))
 

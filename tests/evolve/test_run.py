@@ -110,7 +110,9 @@ class TestOpening:
             before.setattr("evolve.loop.PLANNING", 1)
             with create(directory) as run:
                 run.advance(ToyPool(ToyFactory()))
-        rules = r"planned by rules 1; this version of composite-evolve plans by rules 2\. .* evolve fork RUN --to NEW"
+        rules = (
+            r"planned by rules 1; this version of composite-evolve plans by rules 2\. .* evolve runs fork RUN --to NEW"
+        )
         with pytest.raises(RunSchemaError, match=rules):
             reopen(directory)
         with pytest.raises(RunSchemaError, match=rules):

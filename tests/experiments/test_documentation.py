@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shlex
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import typer
 import yaml
 
 from experiments.cli import app
+from experiments.cli.app import MOVED
 from experiments.config import load_experiment
 from genomes.graph.genome import Genome
 from tests.experiments.tiny_experiment import write_conversations
 from tests.paths import DOCS, ROOT
+
+ROOMS = ("benchmarks", "docs", "evolve", "experiments", "fitness", "genomes", "tests")
 
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
@@ -24,12 +28,12 @@ PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.m
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_exists_with_its_options(page: Path) -> None:
     text = re.sub(r"\\\n *", "", page.read_text(encoding="utf-8"))
-    whole = re.findall(r"^ {4}(evolve [a-z-]+ .+)$", text, flags=re.MULTILINE)
-    mentioned = re.findall(r"`(evolve [a-z-]+ [^`]*)`", text)
+    whole = re.findall(r"^ {4}(evolve [a-z-]+.*)$", text, flags=re.MULTILINE)
+    mentioned = re.findall(r"`(evolve [a-z-]+[^`]*)`", text)
     for line in (re.split(r"  +|\.\.\.", line)[0] for line in [*whole, *mentioned]):
         words = shlex.split(line)[1:]
         command: Any = typer.main.get_command(app)
-        while hasattr(command, "commands"):
+        while hasattr(command, "commands") and words and not words[0].startswith("-"):  # A group may be named alone.
             name = words.pop(0).split("|")[0]
             assert name in command.commands, f"there is no command {name!r}: {line}"
             command = command.commands[name]
@@ -38,6 +42,23 @@ def test_every_command_exists_with_its_options(page: Path) -> None:
         assert given <= options, f"there is no {sorted(given - options)}: {line}"
         if line in whole and not re.search(r"[\[|]", line):
             command.make_context(command.name, words)  # Every argument is there and of its type.
+
+
+@pytest.mark.parametrize("name", ["experiment_page", "commands_page"])
+def test_the_pages_that_follow_from_the_code_are_current(name: str) -> None:
+    """They are written by a tool of the documentation, which is no module of a package."""
+    written = runpy.run_path(str(DOCS / "hooks" / "references.py"))
+    page = {"experiment_page": "experiment-file.md", "commands_page": "commands.md"}[name]
+    assert (DOCS / "reference" / page).read_text(encoding="utf-8") == written[name](), "Write it again: make references"
+
+
+def test_no_text_names_a_command_by_its_former_name() -> None:
+    former = re.compile(rf"\bevolve ({'|'.join(MOVED)})(?![\w-])")
+    files = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".md", ".yaml"}]
+    assert len(files) > 400
+    for path in [*files, *ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "pyproject.toml", DOCS / "example.ipynb"]:
+        found = former.findall(path.read_text(encoding="utf-8"))
+        assert not found, f"{path} names {found}; present names are {MOVED}"
 
 
 def test_every_page_is_in_the_site_once() -> None:

@@ -1,4 +1,4 @@
-"""An evolved agent as a directory: weights as safetensors, graph as JSON, and a card. ``evolve watch`` plays it."""
+"""An evolved agent as a directory: weights as safetensors, graph as JSON, a card. ``evolve agent watch`` plays it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def agent_card(genome: AgentGenome, config: AgentExperimentConfig, results: Agen
         "",
         "## Use",
         "",
-        "    evolve watch THIS_DIRECTORY --to episode.gif",
+        "    evolve agent watch THIS_DIRECTORY --to episode.gif",
         "",
         "    from genomes.agent.running.artifact import load_agent",
         "    agent, task = load_agent(Path('THIS_DIRECTORY'))",

@@ -37,7 +37,7 @@ def agent_finals(run: Run, problem: PreparedAgents, pool: WorkerPool) -> AgentRe
     if not leaders:
         raise RuntimeError(
             f"The run in {run.directory} has no scored agent ({run.state.num_failures} evaluations failed). "
-            f"`evolve history {run.directory}` shows the errors."
+            f"`evolve runs history {run.directory}` shows the errors."
         )
     validated = run.measure(leaders, panel=VALIDATION_PANEL, num_replicates=1, pool=pool)
     winner = max(zip(validated, leaders, strict=True), key=lambda pair: (pair[0].leading, pair[1]))[1]

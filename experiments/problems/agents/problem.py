@@ -76,8 +76,8 @@ class Agents(Problem[AgentExperimentConfig, PreparedAgents]):
         """See the base class."""
         return (
             (f"evolve export {directory} --to agent/", "the winner with its graph and weights"),
-            ("evolve watch agent/ --to episode.gif", "one episode of it"),
-            (f"evolve history {directory} --format csv", "one row per birth"),
+            ("evolve agent watch agent/ --to episode.gif", "one episode of it"),
+            (f"evolve runs history {directory} --format csv", "one row per birth"),
         )
 
 

@@ -86,7 +86,7 @@ def hand_written_card(genome: Genome, *, config: ExperimentConfig, libraries: Ma
         config: The experiment that has its members.
         libraries: Versions that it was written with.
     """
-    scores = "## Scores\n\nNot measured. `evolve evaluate genome.json --members EXPERIMENT.yaml` scores it.\n"
+    scores = "## Scores\n\nNot measured. `evolve genome evaluate genome.json --members EXPERIMENT.yaml` scores it.\n"
     origin = (
         f"## Origin\n\n- Written by hand, over the members of the experiment `{config.name}`\n"
         f"- Genome `{genome_key(genome)}`, in `genome.json`\n"

@@ -112,8 +112,8 @@ def found_individual(state: RunState, name: str) -> Individual:
         raise ValueError(f"--individual is {name!r}, with which {len(found)} keys begin; give more of the key.")
     names = [one.key[:8] for one in state.pareto_front]
     raise ValueError(
-        f"--individual is {name!r}, and nobody in this run has that id or key (`evolve history` has all of them). From "
-        f"its Pareto front {allowed_names(name, names)}"
+        f"--individual is {name!r}, and nobody in this run has that id or key (`evolve runs history` has all of them). "
+        f"From its Pareto front {allowed_names(name, names)}"
     )
 
 

@@ -100,7 +100,7 @@ def _finalists(label: str, run: Run, count: int) -> _Choice:
     if not leaders:
         raise FinalsError(
             f"The run in {run.directory} has no scored individual ({run.state.num_failures} evaluations failed), so "
-            f"there is no {label}. `evolve history {run.directory}` shows the errors."
+            f"there is no {label}. `evolve runs history {run.directory}` shows the errors."
         )
     return _Choice(label, tuple(one.genome_json for one in leaders), run.state.num_evaluations)
 

@@ -19,7 +19,7 @@ SEARCH_RULES = frozenset({"allowed-methods", "allowed-merges", "ranges", "limits
 
 
 def read_genome(path: Path, space: CompositionSpace) -> Genome:
-    """The genome in a file.
+    """The genome in a file, which is a valid one over the members of a space.
 
     Args:
         path: A JSON file; docs/genome.schema.json is its schema.
@@ -29,6 +29,19 @@ def read_genome(path: Path, space: CompositionSpace) -> Genome:
         GenomeFormatError: The file cannot be read or holds no genome.
         InvalidGenomeError: The genome breaks rules; lists all of them.
     """
+    genome = read_unchecked_genome(path)
+    violations = [one for one in check_genome(genome, space) if one.rule not in SEARCH_RULES]
+    if violations:
+        raise InvalidGenomeError(violations)
+    return genome
+
+
+def read_unchecked_genome(path: Path) -> Genome:
+    """The genome in a file, whichever rules it breaks.
+
+    Raises:
+        GenomeFormatError: The file cannot be read or holds no genome.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -37,10 +50,6 @@ def read_genome(path: Path, space: CompositionSpace) -> Genome:
             f"{path} cannot be read: {reason}. Give a genome file; docs/genome-file.md says how to write one."
         ) from error
     try:
-        genome = genome_from_json(text)
+        return genome_from_json(text)
     except GenomeFormatError as error:
         raise GenomeFormatError(f"{path}: {error}") from None
-    violations = [one for one in check_genome(genome, space) if one.rule not in SEARCH_RULES]
-    if violations:
-        raise InvalidGenomeError(violations)
-    return genome

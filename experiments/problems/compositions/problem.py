@@ -130,7 +130,7 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
             (f"evolve export {directory} --to winner/", "a model that AutoModelForCausalLM loads"),
             ('evolve chat winner/ --prompt "What\'s your favorite smell?"', ""),
             (f"evolve status {directory}", "how it stands, and where"),
-            (f"evolve history {directory} --format csv", "one row per birth"),
+            (f"evolve runs history {directory} --format csv", "one row per birth"),
             (f"evolve resume {directory} --set budget.births=480", ""),
         )
 

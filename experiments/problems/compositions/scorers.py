@@ -1,18 +1,13 @@
 """Fits the coherence scorer of an experiment: which of its documents are read, and how many.
 
-The scorer that ships in ``experiments/bundled/scorer`` is what ``fit_bundled_scorer`` writes (``make scorer``).
+The scorer that ships in ``experiments/bundled/scorer`` is the one of the default experiment (``make scorer``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from pathlib import Path
 
-import torch
-
-from experiments.config.bundled import BUNDLED_SCORER
-from experiments.config.template import QUICKSTART
 from experiments.corpora.documents import Document, documents_in, unit_hash
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.scorer import CoherenceScorer
@@ -34,17 +29,6 @@ def fit_scorer(documents_by_domain: Mapping[str, Sequence[Document]], *, seed: i
     """
     chosen = {domain: _chosen(documents) for domain, documents in documents_by_domain.items()}
     return CoherenceScorer.fit(chosen, encoder=MiniLM(cache_size=0), seed=seed)
-
-
-def fit_bundled_scorer(directory: Path = BUNDLED_SCORER) -> CoherenceScorer:
-    """Fit the scorer that ships, on the domains of the default experiment, and write it."""
-    from experiments.config import load_experiment
-    from experiments.corpora.panels import load_documents
-
-    torch.set_num_threads(1)  # Sums of floats, and with them the weights, depend on the number of threads.
-    scorer = fit_scorer(load_documents(load_experiment(QUICKSTART).data))
-    scorer.save(directory)
-    return scorer
 
 
 def unread_documents(documents: Sequence[Document]) -> list[Document]:

@@ -1,4 +1,4 @@
-"""``evolve fork``: what a new run takes over from another one, and what is refused."""
+"""``evolve runs fork``: what a new run takes over from another one, and what is refused."""
 
 from __future__ import annotations
 
@@ -65,5 +65,7 @@ def test_a_run_is_never_forked_over_another(parent: Path) -> None:
 
 def test_resuming_under_other_settings_names_the_way_out(parent: Path) -> None:
     execution = Execution(serial=True, settings=("search.mode=random",))
-    with pytest.raises(ConfigChangedError, match=r"search.mode: .*\n[\s\S]*evolve fork RUN --to NEW --set KEY=VALUE"):
+    with pytest.raises(
+        ConfigChangedError, match=r"search.mode: .*\n[\s\S]*evolve runs fork RUN --to NEW --set KEY=VALUE"
+    ):
         resume_run(parent, execution=execution, console=quietly())

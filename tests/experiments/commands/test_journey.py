@@ -70,18 +70,18 @@ def test_random_search_had_the_same_number_of_evaluations(run: Path) -> None:
 
 
 def test_history_has_one_row_per_birth_in_every_format(run: Path, tmp_path: Path) -> None:
-    table = pd.read_csv(io.StringIO(evolve("history", run, cwd=run).stdout))
+    table = pd.read_csv(io.StringIO(evolve("runs", "history", run, cwd=run).stdout))
     assert list(table["birth"]) == list(range(14))
     assert (table["status"] == "OK").all()
     assert {"operator", "objective.coherence", "genome.num_members", "parents"} <= set(table)
-    records = json.loads(evolve("history", run, "--format", "json", cwd=run).stdout)
+    records = json.loads(evolve("runs", "history", run, "--format", "json", cwd=run).stdout)
     assert [record["key"] for record in records] == list(table["key"])
-    evolve("history", run, "--format", "parquet", "--to", tmp_path / "h.parquet", cwd=run)
+    evolve("runs", "history", run, "--format", "parquet", "--to", tmp_path / "h.parquet", cwd=run)
     assert list(pd.read_parquet(tmp_path / "h.parquet")["key"]) == list(table["key"])
 
 
 def test_replay_verifies_and_notices_a_changed_event(run: Path, tmp_path: Path) -> None:
-    assert "verified" in evolve("replay", run, "--verify", cwd=run).stdout
+    assert "verified" in evolve("runs", "replay", run, "--verify", cwd=run).stdout
     copy = tmp_path / "copy"
     copy.mkdir()
     with sqlite3.connect(run / "run.db") as original, sqlite3.connect(copy / "run.db") as target:
@@ -89,7 +89,7 @@ def test_replay_verifies_and_notices_a_changed_event(run: Path, tmp_path: Path) 
     with sqlite3.connect(copy / "run.db") as database:
         database.execute("UPDATE events SET payload = replace(payload, '\"replicate\": 0', '\"replicate\": 1')")
         database.execute("UPDATE events SET payload = replace(payload, '\"replicate\":0', '\"replicate\":1')")
-    failed = evolve("replay", copy, "--verify", cwd=run, check=False)
+    failed = evolve("runs", "replay", copy, "--verify", cwd=run, check=False)
     assert failed.returncode == 2
     assert "run.db" in failed.stderr
 
@@ -155,8 +155,8 @@ def test_a_larger_budget_goes_on_where_the_run_ended(home: Path) -> None:
     evolve("launch", "tiny.yaml", "--serial", "--runs", short, "--set", "budget.births=8", cwd=home)
     evolve("resume", short / "tiny", "--serial", "--set", "budget.births=14", cwd=home)
     assert _status(short / "tiny")["births"] == 14
-    whole = pd.read_csv(io.StringIO(evolve("history", home / "runs" / "tiny", cwd=home).stdout))
-    grown = pd.read_csv(io.StringIO(evolve("history", short / "tiny", cwd=home).stdout))
+    whole = pd.read_csv(io.StringIO(evolve("runs", "history", home / "runs" / "tiny", cwd=home).stdout))
+    grown = pd.read_csv(io.StringIO(evolve("runs", "history", short / "tiny", cwd=home).stdout))
     assert list(grown["key"]) == list(whole["key"])
 
 
@@ -241,8 +241,11 @@ def test_members_list_names_sources_and_sizes(home: Path) -> None:
     [
         (("status", "nothing"), "nothing"),
         (("resume", "nothing"), "nothing"),
-        (("history", "runs/tiny", "--format", "xlsx"), "--format is 'xlsx'; allowed are csv, parquet, json"),
-        (("history", "runs/tiny", "--format", "parquet"), "--to history.parquet"),
+        (
+            ("runs", "history", "runs/tiny", "--format", "xlsx"),
+            "'--format': 'xlsx' is not one of 'csv', 'parquet', 'json'",
+        ),
+        (("runs", "history", "runs/tiny", "--format", "parquet"), "--to history.parquet"),
         (("launch", "nothing.yaml"), "nothing.yaml"),
         (("launch", "tiny.yaml", "--set", "search.popluation=3"), "did you mean 'population'"),
         (("launch", "tiny.yaml", "--workers", "0"), "count"),

@@ -1,4 +1,4 @@
-"""``evolve score``: what comes back for replies and dialogues, and how bad input is answered."""
+"""``evolve scorer score``: what comes back for replies and dialogues, and how bad input is answered."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""``evolve validate-scorer`` on ratings made from held-out chitchat: true replies get 3, random ones 1."""
+"""``evolve scorer validate`` on ratings made from held-out chitchat: true replies get 3, random ones 1."""
 
 import json
 

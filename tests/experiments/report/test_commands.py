@@ -23,13 +23,13 @@ def test_report(made_up_run: Path, tmp_path: Path) -> None:
 
 
 def test_compare_runs(made_up_run: Path) -> None:
-    document = json.loads(run_cli("compare-runs", made_up_run, made_up_run, "--json"))
+    document = json.loads(run_cli("runs", "compare", made_up_run, made_up_run, "--json"))
     assert document["runs"][1]["gain"]["difference"]["value"] == 0
 
 
 def test_history_to_a_tracker(made_up_run: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
-    assert "points" in run_cli("history", made_up_run, "--to-tensorboard", tmp_path / "logs")
+    assert "points" in run_cli("runs", "history", made_up_run, "--to-tensorboard", tmp_path / "logs")
 
 
 def test_dashboard_stays_on_loopback(made_up_run: Path) -> None:

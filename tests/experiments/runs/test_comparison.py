@@ -67,7 +67,7 @@ def test_a_run_without_an_end_has_no_gain(runs: list[Path], tmp_path: Path) -> N
 
 
 def test_what_cannot_be_compared_is_named(runs: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="compare-runs was given 1 run; it takes two or more"):
+    with pytest.raises(ValueError, match="runs compare was given 1 run; it takes two or more"):
         compare_runs(runs[:1])
     create(tmp_path / "toy").close()
     with pytest.raises(ValueError, match=r"toy' is led by 'quality', .*one' by 'coherence'"):

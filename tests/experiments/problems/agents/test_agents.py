@@ -174,7 +174,7 @@ class TestRuns:
         assert [row.label for row in results.rows] == [*scripted, "minimal agent", "evolved winner"]
         assert [len(row.by_training) for row in results.rows] == [1, 1, 1, 2, 2]
         assert AgentResults.read(directory) == results
-        assert "evolve watch agent/" in console.file.getvalue()
+        assert "evolve agent watch agent/" in console.file.getvalue()
         status = run_status(directory)
         assert (status["state"], status["births"], status["failures"]) == ("finished", 7, 0)
         table = run_history(directory)

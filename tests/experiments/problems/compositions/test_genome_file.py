@@ -48,7 +48,7 @@ def test_every_example_is_a_genome_of_its_method_whatever_the_search_is_limited_
 
 def test_the_published_schema_is_current() -> None:
     published = json.loads((ROOT / "docs" / "genome.schema.json").read_text(encoding="utf-8"))
-    assert published == genome_schema(), "Write it again: evolve schema > docs/genome.schema.json"
+    assert published == genome_schema(), "Write it again: make references"
 
 
 def test_all_broken_rules_are_listed_by_name(tmp_path: Path) -> None:

@@ -1,0 +1,6 @@
+"""``python -m experiments`` is the same as the console script ``evolve``."""
+
+from experiments.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""``evolve scorer fit``: a coherence scorer for the texts of an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from experiments.config import load_experiment
+from experiments.corpora.panels import load_documents
+from experiments.export.artifact import replaced, require_free
+from experiments.problems.compositions.scorers import fit_scorer
+from genomes.members.quiet import quiet_transformers
+
+
+def fit_scorer_to(experiment: Path, to: Path, *, settings: tuple[str, ...] = (), overwrite: bool = False) -> str:
+    """Fit a scorer to the training split of an experiment's texts, and write it.
+
+    Args:
+        experiment: The experiment file.
+        to: The directory to write.
+        settings: ``section.key=value`` overrides of the experiment.
+        overwrite: Replace the directory if it is there already.
+
+    Returns:
+        The version of the scorer.
+
+    Raises:
+        FileExistsError: ``to`` is not empty.
+        ValueError: A domain has fewer than 20 training documents.
+    """
+    require_free(to, overwrite=overwrite)
+    documents = load_documents(load_experiment(experiment, settings).data)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # Sums of floats, and with them the weights, depend on the number of threads.
+    try:
+        with quiet_transformers():
+            scorer = fit_scorer(documents)
+    finally:
+        torch.set_num_threads(threads)
+    with replaced(to) as directory:
+        scorer.save(directory)
+    print(f"Wrote {to}: scorer {scorer.version}, fitted to {', '.join(documents)}")
+    return scorer.version
