@@ -10,9 +10,9 @@ import pandas as pd
 
 from experiments.problems.agents.results import AgentResults
 from experiments.runs.results import Results
-from experiments.terminal.tables import ARROWS, verdict
+from experiments.terminal.tables import verdict
 from fitness.objectives import REPORTED
-from fitness.statistics import Interval
+from fitness.statistics import interval_columns, interval_text, p_value_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ def _of_compositions(results: Results) -> Headline:
             row.label,
             interval_text(row.coherence),
             *(interval_text(row.objectives[objective.name]) for objective in further),
-            "" if row.winner_gain is None else interval_text(row.winner_gain, sign="+"),
-            "" if row.winner_gain_p is None else f"{row.winner_gain_p:.4f}",
-            interval_text(row.nll, digits=2),
+            interval_text(row.winner_gain, "+.3f"),
+            p_value_text(row.winner_gain_p),
+            interval_text(row.nll, ".2f"),
             f"{row.active_parameters / 1e6:.2f}",
             str(row.evaluations),
         )
@@ -64,11 +64,15 @@ def _of_compositions(results: Results) -> Headline:
         [
             {
                 "label": row.label,
-                **_bounds("coherence", row.coherence),
-                **{key: value for one in further for key, value in _bounds(one.name, row.objectives[one.name]).items()},
-                **_bounds("winner_gain", row.winner_gain),
+                **interval_columns("coherence", row.coherence),
+                **{
+                    key: value
+                    for one in further
+                    for key, value in interval_columns(one.name, row.objectives[one.name]).items()
+                },
+                **interval_columns("winner_gain", row.winner_gain),
                 "winner_gain_p_holm": row.winner_gain_p,
-                **_bounds("nll_nats", row.nll),
+                **interval_columns("nll_nats", row.nll),
                 "active_parameters": row.active_parameters,
                 "evaluations": row.evaluations,
                 "genome": row.genome,
@@ -81,7 +85,7 @@ def _of_compositions(results: Results) -> Headline:
         columns=(
             "",
             "coherence ↑",
-            *(f"{objective.name} {ARROWS[objective.direction]}" for objective in further),
+            *(objective.heading for objective in further),
             "winner's gain, paired",
             "p (Holm)",
             "NLL in nats ↓",
@@ -102,9 +106,9 @@ def _of_agents(results: AgentResults) -> Headline:
     cells = [
         (
             row.label,
-            interval_text(row.returns, digits=1),
+            interval_text(row.returns, ".1f"),
             ", ".join(f"{value:.1f}" for value in row.by_training),
-            "" if row.winner_gain is None else interval_text(row.winner_gain, digits=1, sign="+"),
+            interval_text(row.winner_gain, "+.1f"),
             "" if row.parameters is None else f"{row.parameters:,}",
         )
         for row in results.rows
@@ -113,9 +117,9 @@ def _of_agents(results: AgentResults) -> Headline:
         [
             {
                 "label": row.label,
-                **_bounds("return", row.returns),
+                **interval_columns("return", row.returns),
                 "return_by_training": " ".join(f"{value:.6g}" for value in row.by_training),
-                **_bounds("winner_gain", row.winner_gain),
+                **interval_columns("winner_gain", row.winner_gain),
                 "parameters": row.parameters,
                 "genome": row.genome,
             }
@@ -130,15 +134,3 @@ def _of_agents(results: AgentResults) -> Headline:
         table=numbers,
         winner_genome=results.winner.genome,
     )
-
-
-def interval_text(interval: Interval, *, digits: int = 3, sign: str = "") -> str:
-    """The value with its bounds, e.g. ``0.412 [0.390, 0.434]``."""
-    low, high = (f"{bound:{sign}.{digits}f}" for bound in (interval.low, interval.high))
-    return f"{interval.value:{sign}.{digits}f} [{low}, {high}]"
-
-
-def _bounds(name: str, interval: Interval | None) -> dict[str, float | None]:
-    if interval is None:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from experiments.problems.agents.results import AgentContestant, compare_agents
 from experiments.problems.compositions.finals import WINNER
-from experiments.runs.headline import interval_text, read_headline
-from fitness.statistics import Interval
+from experiments.runs.headline import read_headline
 
 
 def test_a_run_without_results_has_none(tmp_path: Path) -> None:
@@ -31,8 +30,3 @@ def test_agents_have_a_headline_too(tmp_path: Path) -> None:
     assert headline.rows[-1][2] == "7.5, 8.5"
     assert all(len(row) == len(headline.columns) for row in headline.rows)
     assert headline.winner_genome == "{}"
-
-
-def test_intervals_are_written_with_their_bounds() -> None:
-    assert interval_text(Interval(0.5, 0.4, 0.625)) == "0.500 [0.400, 0.625]"
-    assert interval_text(Interval(0.5, -0.4, 0.6), digits=1, sign="+") == "+0.5 [-0.4, +0.6]"
