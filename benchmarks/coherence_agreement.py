@@ -15,6 +15,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.oracles
+
 import numpy as np
 import torch
 from scipy.stats import spearmanr
@@ -23,10 +25,10 @@ from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import Example, balanced, documents_in, examples_from
-from fitness.coherence.attacks import ECHOES, FILLERS, WRECKS, Exchange
 from fitness.coherence.encoder import Encoder, MiniLM
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.validation import agreement, load_rated
+from tests.oracles.attacks import ECHOES, FILLERS, WRECKS, Exchange
 
 RATED = (
     ("usr_pc.jsonl", "Overall"),

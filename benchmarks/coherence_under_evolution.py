@@ -35,8 +35,7 @@ from fitness.coherence.terms import Texts, unit
 from fitness.coherence.words import shortened, spoken, words
 from fitness.diversity import distinct_n
 from fitness.objectives import OBJECTIVES
-from fitness.statistics import Interval
-from fitness.validation import correlation
+from fitness.statistics import Interval, correlation
 
 MEASURES = ("coherence", "nll", "distinct_1", "distinct_2", "words", "r_at_1")
 NUM_RIVALS = 9

@@ -27,8 +27,8 @@ from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from experiments.export.artifact import load_artifact
-from experiments.serve.composite import open_artifact
-from experiments.serve.decoding import Decoding, DecodingSettings
+from experiments.export.opened import open_artifact
+from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.program import MemberValue
 

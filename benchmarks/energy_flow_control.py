@@ -11,19 +11,23 @@ stepped from one to another, and kicked; a kick is compared with the same action
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.oracles
 
 import numpy as np
 import torch
 
 from fitness.energy_flow import EnergyFlowVecEnv
-from fitness.energy_flow.control import kick, play, track, tracking_slope
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.energy_flow.rollouts import Policy
 from genomes.agent import AgentGenome, default_agent
 from genomes.agent.breeding.founders import controlling_agent
 from genomes.agent.running.agent import PCDAgent
+from tests.oracles.energy_flow_control import kick, play, track, tracking_slope
 
 NUM_ENVS, NUM_TESTS = 32, 64
 SEEDS = range(2000, 2000 + NUM_TESTS)

@@ -21,14 +21,13 @@ import numpy as np
 import torch
 
 import experiments
-from experiments.compare.analysis import crossed_bootstrap
 from experiments.compare.cell import Cell, run_cell
 from experiments.compare.memo import MemoisedEvaluator
 from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
 from experiments.problems.compositions.fitting import WeightFit, with_fitted_weights
 from experiments.problems.compositions.preparation import prepare
-from fitness.statistics import holm_correction, sign_flip_p_value
+from fitness.statistics import crossed_bootstrap, holm_correction, sign_flip_p_value
 from genomes.graph.genome import Genome
 from genomes.members.store import Store
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -23,13 +24,14 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.oracles
+
 import numpy as np
 
 import experiments
 from evolve.evaluator import EvaluationRequest
 from experiments.compare.baselines import BASELINES
 from experiments.compare.bench import Bench, BudgetSpentError
-from experiments.compare.grid_space import GridSpace
 from experiments.compare.task import Task
 from experiments.config import load_experiment
 from experiments.corpora.documents import Example
@@ -43,6 +45,7 @@ from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
 from genomes.methods.parameters import Choice, Real
 from genomes.running.teacher_forcing import EvaluationSet, TeacherForcing
+from tests.oracles.grid_space import GridSpace
 
 GRIDS = {"sharpness": (1.0, 1.5, 2.0), "tempering": (0.1, 0.3, 1.0), "smoothing": (0.05, 0.2, 0.5)}
 METHODS = ("mean", "weighted", "product", "bayesian", "vote")

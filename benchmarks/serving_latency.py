@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.export.artifact import load_artifact
+from experiments.export.opened import member_names
 from experiments.serve.cluster import Ports, served
-from experiments.serve.composite import member_names
 from experiments.serve.settings import ServedModel, parse_replicas
 
 PROMPT = "What do you like to do in the evening?\n"

@@ -7,7 +7,7 @@ Individuals with equal keys share one ``Results``, so a duplicate is never taken
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,6 @@ class Fitness(base.Fitness):  # type: ignore[misc]
     def __deepcopy__(self, memo: dict[int, Any]) -> Fitness:
         # DEAP's own drops everything but the values.
         return Fitness(self.weights, self.values)
-
-
-def weights_of(objectives: Iterable[Objective]) -> tuple[float, ...]:
-    """1.0 for every objective that is maximised, -1.0 for every one that is minimised."""
-    return tuple(1.0 if objective.direction == "maximise" else -1.0 for objective in objectives)
 
 
 class ExactSum:
@@ -89,7 +84,7 @@ class Results:
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         self._objectives = objectives
-        self._weights = weights_of(objectives)
+        self._weights = tuple(objective.sign for objective in objectives)
         self._standard_error: float | None = None
         self.by_replicate: dict[int, Evaluation] = {}
         self.leading = -math.inf

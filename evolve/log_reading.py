@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
+from evolve.closeable import Closeable
 from evolve.errors import RunCorruptError, RunMissingError, RunSchemaError
 from evolve.jobs import Event
 
@@ -26,7 +26,7 @@ DATABASE = "run.db"
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
-class RunLogReader:
+class RunLogReader(Closeable):
     """A run.db opened for reading, also while another process writes it.
 
     Attributes:
@@ -112,14 +112,6 @@ class RunLogReader:
         """Give the file back; may be called twice."""
         self._connection.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _seal(self, summary: Mapping[str, Any]) -> str:
         """The hash that a snapshot is stored with: a state is restored from it."""
         return linked(self._genesis, "snapshot", as_json(summary))
@@ -130,8 +122,8 @@ class RunLogReader:
         if stored is not None and stored != self._seal(summary):
             raise RunCorruptError(
                 f"{str(self.path)!r} is damaged in the snapshot after commit {commits}: it does not have the hash that "
-                "it was written with. Copy the events with evolve.run_log.salvage(directory, new_directory), which "
-                "leaves snapshots behind, and resume there."
+                "it was written with. Copy the events to a new run, in Python by "
+                "evolve.run_log.salvage('OLD', 'NEW'), which leaves snapshots behind, and resume the new run."
             )
         return summary
 
@@ -149,8 +141,8 @@ class RunLogReader:
     def _broken(self, sequence: int, why: str) -> RunCorruptError:
         return RunCorruptError(
             f"{str(self.path)!r} is damaged at event {sequence}: {why}. The {sequence} events before it are sound. "
-            "Restore the file from a backup, or copy the sound events with "
-            "evolve.run_log.salvage(directory, new_directory) and resume there: the rest is searched again, alike.",
+            "Restore the file from a backup, or copy the sound events to a new run, in Python by "
+            "evolve.run_log.salvage('OLD', 'NEW'), and resume the new run: the rest is searched again, alike.",
             sequence,
         )
 

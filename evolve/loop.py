@@ -7,16 +7,15 @@ from states that are fixed by their number, and committed in order. What happens
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from evolve.closeable import Closeable
 from evolve.compatibility import (
     MAY_CHANGE,
     PLANNING,
@@ -49,7 +48,7 @@ SNAPSHOT_EVERY = 50
 OnEvent = Callable[[Event], None]
 
 
-class Run:
+class Run(Closeable):
     """A search in a directory of its own. Use ``create`` or ``open``, then ``advance``; a context manager.
 
     Attributes:
@@ -69,7 +68,6 @@ class Run:
         self._log = log
         self._planner = planner
         self._is_closed = False
-        self._stop = threading.Event()
         self._waiting: deque[int] = deque()  # numbers of planned jobs that a worker is to be given, in order
 
     @classmethod
@@ -89,7 +87,7 @@ class Run:
 
         Args:
             config: The whole experiment as plain JSON data; resuming compares it.
-            lineage: What it takes over from another run, see ``evolve.forking``.
+            lineage: What it takes over from another run, see ``evolve/lineage.py``.
 
         Raises:
             RunExistsError: There is a run in the directory.
@@ -164,7 +162,7 @@ class Run:
         return self.state.digest
 
     def advance(self, pool: WorkerPool, on_event: OnEvent | None = None) -> StopReason:
-        """Search until the budget is used, failures pile up, or ``request_stop`` is called; gives the reason.
+        """Search until the budget is used or failures pile up; gives the reason.
 
         Args:
             pool: Who evaluates; not closed here.
@@ -178,10 +176,6 @@ class Run:
         started = time.monotonic() - self.state.elapsed_seconds
         with self._closing_on_error(lambda: time.monotonic() - started):
             return self._search(pool, on_event or _ignore, lambda: time.monotonic() - started)
-
-    def request_stop(self) -> None:
-        """Make ``advance`` come back soon; may be called from another thread or a signal handler."""
-        self._stop.set()
 
     def measure(
         self,
@@ -225,14 +219,6 @@ class Run:
         self._is_closed = True
         self._log.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _search(self, pool: WorkerPool, on_event: OnEvent, elapsed: Callable[[], float]) -> StopReason:
         dispatch: Dispatch[int] = Dispatch(pool, self.state.objectives)  # tags are numbers of jobs
         limit = math.inf if self.budget.seconds is None else self.budget.seconds
@@ -245,12 +231,11 @@ class Run:
         while True:
             self._settle(arrived, on_event, elapsed)
             reason = stop_reason(self.state, self.budget)
-            if reason is None and (self._stop.is_set() or elapsed() >= limit):
-                reason = StopReason.REQUESTED if self._stop.is_set() else StopReason.SECONDS
+            if reason is None and elapsed() >= limit:
+                reason = StopReason.SECONDS
                 self._write([_note(f"stopped: {reason}", elapsed())], on_event, fold=True)
             if reason is not None:
                 self._log.append([], snapshots={self.state.num_commits: self.state.summary()})
-                self._stop.clear()
                 return reason
             self._issue(dispatch)
             collected = dispatch.collect(limit - elapsed())

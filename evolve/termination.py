@@ -16,7 +16,6 @@ class StopReason(StrEnum):
     EVALUATIONS = "evaluations"
     SECONDS = "seconds"
     FAILURES = "failures"
-    REQUESTED = "requested"
 
 
 def is_affordable(job: Job, budget: Budget) -> bool:

@@ -9,7 +9,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Direction = Literal["maximise", "minimise"]
+"""Which way of a quantity is better."""
+
+_Number = TypeVar("_Number", float, npt.NDArray[np.float64])
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +31,27 @@ class Objective:
     """
 
     name: str
-    direction: Literal["maximise", "minimise"]
+    direction: Direction
     unit: str
+
+    @property
+    def sign(self) -> float:
+        """1.0 where higher is better and -1.0 where lower is: values times it are the higher the better."""
+        return 1.0 if self.direction == "maximise" else -1.0
+
+    @property
+    def arrow(self) -> str:
+        """``↑`` or ``↓``: where better is."""
+        return "↑" if self.direction == "maximise" else "↓"
+
+    @property
+    def heading(self) -> str:
+        """The name with the arrow, as tables have it."""
+        return f"{self.name} {self.arrow}"
+
+    def gain(self, value: _Number, over: _Number) -> _Number:
+        """How much better a value is than another one; above 0 is better in either direction."""
+        return self.sign * value - self.sign * over
 
 
 class Outcome(StrEnum):

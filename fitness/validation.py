@@ -8,17 +8,13 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from scipy.stats import rankdata
 
-from fitness.statistics import Interval
-
-Floats = npt.NDArray[np.float64]
+from fitness.statistics import GroupedBootstrap, Interval, concordant_pairs, correlation, rank_correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,51 +106,13 @@ def agreement(
             f"agreement is about their order."
         )
     scores = np.asarray(values, np.float64)
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for row, item in enumerate(rated):
-        groups.setdefault(item.context, []).append(row)
-    rows_by_context = [np.array(rows) for rows in groups.values()]
-    rng = np.random.default_rng(seed)
-    samples = [rng.integers(len(rows_by_context), size=len(rows_by_context)) for _ in range(resamples)]
-
-    def interval(statistic: Callable[[Floats, Floats], float]) -> Interval:
-        drawn = [np.concatenate([rows_by_context[context] for context in sample]) for sample in samples]
-        resampled = [statistic(ratings[rows], scores[rows]) for rows in drawn]
-        low, high = np.quantile(resampled, [0.025, 0.975])
-        return Interval(statistic(ratings, scores), float(low), float(high))
-
+    by_context = GroupedBootstrap([item.context for item in rated], resamples=resamples, seed=seed)
     return Agreement(
-        spearman=interval(lambda first, second: correlation(rankdata(first), rankdata(second))),
-        pearson=interval(correlation),
-        pairwise_accuracy=_pairwise_interval(ratings, scores, rows_by_context, samples),
+        spearman=by_context.interval(rank_correlation, ratings, scores),
+        pearson=by_context.interval(correlation, ratings, scores),
+        pairwise_accuracy=by_context.share_interval(concordant_pairs, ratings, scores),
         num_replies=len(rated),
     )
-
-
-def correlation(first: Floats, second: Floats) -> float:
-    """Pearson's correlation, in [-1, 1]; 0 where one side is constant."""
-    left, right = first - first.mean(), second - second.mean()
-    scale = float(np.sqrt((left @ left) * (right @ right)))
-    return float(left @ right) / scale if scale > 0 else 0.0
-
-
-def _pairwise_interval(
-    ratings: Floats,
-    scores: Floats,
-    rows_by_context: Sequence[npt.NDArray[np.int64]],
-    samples: Sequence[npt.NDArray[np.int64]],
-) -> Interval | None:
-    right, total = np.zeros(len(rows_by_context)), np.zeros(len(rows_by_context))
-    for number, rows in enumerate(rows_by_context):
-        rated = np.sign(ratings[rows][:, None] - ratings[rows])
-        scored = np.sign(scores[rows][:, None] - scores[rows])
-        total[number] = (rated > 0).sum()
-        right[number] = ((rated > 0) * (scored + 1) / 2).sum()
-    if not total.any():
-        return None
-    drawn = [right[sample].sum() / total[sample].sum() for sample in samples if total[sample].any()]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(float(right.sum() / total.sum()), float(low), float(high))
 
 
 _RATED_LINE = (

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
+from evolve.closeable import Closeable
 from evolve.evaluator import EvaluationRequest
 from fitness.result import Evaluation
 
@@ -38,7 +38,7 @@ class Completed:
     finished_at: float
 
 
-class WorkerPool(Protocol):
+class WorkerPool(Closeable, Protocol):
     """Evaluates requests. Every ticket comes back exactly once; what fails is a failed ``Evaluation``, no exception."""
 
     @property
@@ -83,9 +83,3 @@ class WorkerPool(Protocol):
     def close(self) -> None:
         """Stop the workers and drop what is out; nothing that the pool started is left behind. May be called twice."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...

@@ -11,12 +11,12 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
+from evolve.closeable import Closeable
 from evolve.evaluator import EvaluationRequest, EvaluatorFactory
 from evolve.workers.execution import is_spoiling, timed_out
 from evolve.workers.pool import Completed
@@ -56,7 +56,7 @@ class _Call:
     started_at: float  # unix
 
 
-class RayPool:
+class RayPool(Closeable):
     """A pool of Ray actors. Once made it has a worker that is ready; the others follow while work is done.
 
     A worker that dies is replaced, and its request tried again up to ``max_retries`` times; then it is an OOM where
@@ -130,14 +130,6 @@ class RayPool:
         self._workers = None
         self._running.clear()
         self._cluster.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _dispatch(self, workers: RayWorkers) -> None:
         while self._queue and (worker := workers.take()) is not None:

@@ -13,9 +13,9 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Self
+from types import FrameType
 
+from evolve.closeable import Closeable
 from evolve.evaluator import EvaluationRequest, Evaluator, EvaluatorFactory
 from evolve.workers.execution import (
     describe,
@@ -30,7 +30,7 @@ from evolve.workers.settings import WorkerSettings
 from fitness.result import Evaluation
 
 
-class SerialPool:
+class SerialPool(Closeable):
     """A pool of one worker, which is this process.
 
     Args:
@@ -100,14 +100,6 @@ class SerialPool:
             import torch
 
             torch.set_num_threads(self._num_threads_before)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _made(self) -> Evaluator:
         try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from experiments.serve.answering import Job, answer_pieces
-from experiments.serve.composite import Composite
-from experiments.serve.decoding import DecodingSettings
+from experiments.export.answer_text import AnswerText
+from experiments.export.answering import answer_steps
+from experiments.export.opened import Composite
+from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.prompting import prompt_tokens
 from genomes.running.trunk import Trunk
 
@@ -42,22 +42,17 @@ class Conversation:
 
         The oldest words are left out of a long conversation. An answer that is not read to its end becomes no turn.
         """
-        response = self.composite.program.response
-        max_tokens = int(response["max_new_tokens"])
+        composite = self.composite
+        settings = DecodingSettings.evolved(composite.program.response)
         turns = [*self.turns, line]
-        prompt = prompt_tokens(turns, self.composite.tokenizer, room=self.composite.num_positions - max_tokens)
-        settings = DecodingSettings(
-            temperature=float(response["temperature"]),
-            top_k=int(response["top_k"]),
-            top_p=float(response["top_p"]),
-            max_tokens=max_tokens,
-        )
-        job = Job([prompt], [self.seed + len(turns) // 2], settings, is_stripped=True)
-        text, tokens = "", []
-        for pieces in answer_pieces(job, self.composite, self.trunks, {}, threading.Event()):
-            for piece in pieces:
-                text += piece.text
-                tokens += [token.token for token in piece.tokens]
-                if piece.text:
-                    yield piece.text
-        self.turns, self.prompt, self.answer = [*turns, text], prompt, tokens
+        prompt = prompt_tokens(turns, composite.tokenizer, room=composite.num_positions - settings.max_tokens)
+        decoding = Decoding([prompt], [self.seed + len(turns) // 2], settings, composite.closing)
+        text, tokens = AnswerText(composite.tokenizer, is_stripped=True), []
+        for step in answer_steps(composite, self.trunks, decoding, {}):
+            for token in step:
+                tokens.append(token.token)
+                if piece := text.add(token.token):
+                    yield piece
+        if piece := text.finish():
+            yield piece
+        self.turns, self.prompt, self.answer = [*turns, text.sent], prompt, tokens

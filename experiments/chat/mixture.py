@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from experiments.serve.composite import Composite
+from experiments.export.opened import Composite
 from genomes.running.pruning import NoMemberLeftError
 from genomes.running.trunk import Trunk
 

@@ -26,7 +26,7 @@ def chat_with(artifact: Path, *, prompt: str | None, seed: int) -> None:
     """
     from experiments.chat.console import ChatConsole
     from experiments.chat.conversation import Conversation
-    from experiments.serve.composite import open_artifact
+    from experiments.export.opened import open_artifact
     from genomes.running.fast_trunk import trunk_of
 
     composite, models = open_artifact(artifact)

@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.problems.compositions.table import SIGNIFICANT
-from experiments.problems.views import interval_text
 from experiments.runs.comparison import ComparedRun, RunComparison, compare_runs
 from experiments.terminal.output import standard_output
+from fitness.statistics import interval_text, is_significant, p_value_text
 
 
 def print_comparison(directories: Sequence[Path], *, as_json: bool = False, console: Console | None = None) -> None:
@@ -55,7 +54,7 @@ def _table(comparison: RunComparison) -> Table:
             str(run.evaluations),
             f"{run.elapsed_seconds:.0f}",
             "" if run.best_at_common is None else f"{run.best_at_common:.4g}",
-            "" if run.test is None else interval_text(run.test).replace(" ", "\n", 1),
+            interval_text(run.test, separator="\n"),
         )
     return table
 
@@ -66,13 +65,12 @@ def _sentence(run: ComparedRun, comparison: RunComparison) -> str:
         return (
             f"{escape(run.directory)} and {first}: no comparison on test prompts, for one of them has no final one yet."
         )
-    low, high = run.gain.difference.low, run.gain.difference.high
     finding = "does not differ significantly from"
-    if run.gain.p_value < SIGNIFICANT and (low > 0 or high < 0):
-        finding = "is better than" if low > 0 else "is worse than"
+    if is_significant(run.gain.difference, run.gain.p_value):
+        finding = "is better than" if run.gain.difference.low > 0 else "is worse than"
     kind = "paired over prompts" if run.gain.is_paired else "not paired: other prompts, or other judges"
-    difference = interval_text(run.gain.difference, sign="+")
+    difference = interval_text(run.gain.difference, "+.3f")
     return (
-        f"The winner of {escape(run.directory)} {finding} that of {first}: {difference}, p = {run.gain.p_value:.4f}, "
-        f"Holm-corrected, {kind}."
+        f"The winner of {escape(run.directory)} {finding} that of {first}: {difference}, "
+        f"p = {p_value_text(run.gain.p_value)}, Holm-corrected, {kind}."
     ).replace("[", r"\[")

@@ -16,13 +16,11 @@ from experiments.config import load_experiment
 from experiments.problems.compositions.evaluator import NUM_PROMPTS, CompositionEvaluator, joined
 from experiments.problems.compositions.genome_file import read_genome
 from experiments.problems.compositions.preparation import PreparedCompositions, prepare
-from experiments.runs.measures import interval_of
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
-from experiments.terminal.tables import ARROWS, number_text
 from fitness.objectives import OBJECTIVES
 from fitness.result import Evaluation, Objective
-from fitness.statistics import Interval
+from fitness.statistics import Interval, interval_of, interval_text, number_text
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.members.quiet import quiet_transformers
@@ -131,10 +129,8 @@ def _print(scores: list[Score], evaluation: Evaluation, *, title: str, console: 
     table.add_column("unit")
     for score in scores:
         mean = score.mean
-        has_width = mean.high > mean.low
-        interval = f"{number_text(mean.value)} [{number_text(mean.low)}, {number_text(mean.high)}]" if has_width else ""
-        name = f"{score.objective.name} {ARROWS[score.objective.direction]}"
-        table.add_row(name, number_text(score.value), interval, escape(score.objective.unit))
+        interval = interval_text(mean, number_text) if mean.high > mean.low else ""
+        table.add_row(score.objective.heading, number_text(score.value), interval, escape(score.objective.unit))
     console.print(table)
     num_prompts = int(evaluation.metrics[NUM_PROMPTS])
     console.print(f"{num_prompts} prompts, bootstrap over prompts. Latency is this machine's.")

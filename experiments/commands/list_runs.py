@@ -16,7 +16,7 @@ from evolve.log_reading import DATABASE, RunLogReader
 from experiments.commands.status import run_status
 from experiments.problems import kind_of
 from experiments.terminal.output import standard_output
-from experiments.terminal.tables import number_text
+from fitness.statistics import number_text
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 

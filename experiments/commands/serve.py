@@ -55,7 +55,7 @@ def serve_artifact(
     has_grpc = grpc_port is not None and not is_local
     check_exposure(host, os.environ, api_key_env=api_key_env, is_open=is_open, has_grpc=has_grpc)
     try:
-        from experiments.serve.composite import member_names
+        from experiments.export.opened import member_names
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(_INSTALL) from error
     model = ServedModel(

@@ -15,7 +15,7 @@ from rich.table import Table
 from experiments.config.bundled import BUNDLED_SCORER
 from experiments.terminal.output import standard_output
 from fitness.coherence.scorer import CoherenceScorer
-from fitness.statistics import Interval
+from fitness.statistics import Interval, bounds_text
 from fitness.validation import Agreement, agreement, load_rated
 from genomes.members.quiet import quiet_transformers
 
@@ -92,4 +92,4 @@ def _cells(numbers: dict[str, float] | None) -> tuple[str, str]:
     if numbers is None:
         return "–", "no context has two replies"
     interval = Interval(**numbers)
-    return f"{interval.value:.3f}", f"[{interval.low:.3f}, {interval.high:.3f}]"
+    return f"{interval.value:.3f}", bounds_text(interval)

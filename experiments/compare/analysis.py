@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,16 @@ import numpy.typing as npt
 
 from experiments.compare.cell import Cell, checkpoints_of
 from fitness.result import Objective
-from fitness.statistics import Interval, bootstrap_mean, holm_correction, sign_flip_p_value
+from fitness.statistics import (
+    Interval,
+    bootstrap_mean,
+    crossed_bootstrap,
+    crossed_p_value,
+    holm_correction,
+    interval_columns,
+)
 
 Floats = npt.NDArray[np.float64]
-
-_LEVELS = (0.025, 0.975)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,8 @@ class Comparison:
         """Write ``results.json``, ``table.csv`` and ``curves.csv``."""
         text = json.dumps(asdict(self), indent=2) + "\n"
         (directory / "results.json").write_text(text, encoding="utf-8")
-        _write_csv(directory / "table.csv", [_flat(asdict(row)) for row in self.rows])
-        _write_csv(directory / "curves.csv", [_flat(asdict(point)) for point in self.curves])
+        _write_csv(directory / "table.csv", [_flat(row) for row in self.rows])
+        _write_csv(directory / "curves.csv", [_flat(point) for point in self.curves])
 
 
 def analyse(
@@ -127,15 +132,15 @@ def analyse(
         resamples: Bootstrap samples.
         seed: Equal seeds give equal intervals.
     """
-    sign = 1.0 if objective.direction == "minimise" else -1.0
     by_name: dict[str, list[Cell]] = {}
     for cell in cells:
         by_name.setdefault(cell.baseline, []).append(cell)
     num_seeds = max(map(len, by_name.values()))
     prompts = sorted(cells[0].test)
     tests = {name: _tests(own, prompts, num_seeds) for name, own in by_name.items()}
-    gains = {name: sign * (tests[reference] - values) for name, values in tests.items() if name != reference}
-    p_values = dict(zip(gains, holm_correction([_p_value(gain, seed=seed) for gain in gains.values()]), strict=True))
+    gains = {name: objective.gain(values, tests[reference]) for name, values in tests.items() if name != reference}
+    corrected = holm_correction([crossed_p_value(gain, seed=seed) for gain in gains.values()])
+    p_values = dict(zip(gains, corrected, strict=True))
     rows = []
     for name, own in by_name.items():
         gain = gains.get(name)
@@ -147,7 +152,7 @@ def analyse(
                 evaluations=_mean([cell.evaluations for cell in own]),
                 search=_mean([cell.search for cell in own]),
                 validation=_mean([cell.validation for cell in own]),
-                test=_over_seeds([cell.test_mean for cell in own], resamples=resamples, seed=seed),
+                test=bootstrap_mean([cell.test_mean for cell in own], resamples=resamples, seed=seed),
                 active_parameters=_mean([cell.active_parameters for cell in own]),
                 seconds=_mean([cell.seconds for cell in own]),
                 advantage=None if gain is None else crossed_bootstrap(gain, resamples=resamples, seed=seed),
@@ -161,39 +166,10 @@ def analyse(
     return Comparison(objective, budget, num_seeds, len(prompts), reference, tuple(rows), tuple(curves))
 
 
-def crossed_bootstrap(values: Floats, *, resamples: int, seed: int) -> Interval:
-    """The mean of a table with its 95 % percentile interval, rows and columns drawn anew at the same time.
-
-    Seeds and prompts are both samples of more that there are (Owen 2007, "The pigeonhole bootstrap"); one row alone is
-    not drawn.
-
-    Args:
-        values: Float64 [seeds, prompts].
-        resamples: Samples.
-        seed: Equal seeds give equal intervals.
-    """
-    rng = np.random.default_rng(seed)
-    num_rows, num_columns = values.shape
-    rows = rng.multinomial(num_rows, np.full(num_rows, 1 / num_rows), size=resamples) / num_rows
-    columns = rng.multinomial(num_columns, np.full(num_columns, 1 / num_columns), size=resamples) / num_columns
-    means = np.einsum("bs,sp,bp->b", rows, values, columns, optimize=True)
-    low, high = np.quantile(means, _LEVELS)
-    return Interval(float(values.mean()), float(low), float(high))
-
-
 def _tests(cells: Sequence[Cell], prompts: Sequence[str], num_seeds: int) -> Floats:
     """Test values [seeds, prompts]; a single course stands for all seeds."""
     values = np.array([[cell.test[prompt] for prompt in prompts] for cell in cells], dtype=np.float64)
     return np.broadcast_to(values, (num_seeds, len(prompts))) if len(cells) == 1 else values
-
-
-def _p_value(gain: Floats, *, seed: int) -> float:
-    over_prompts = sign_flip_p_value(gain.mean(axis=0), seed=seed)
-    over_seeds = gain.mean(axis=1)
-    # Without seeds, or where all went alike, there is nothing to be said of seeds.
-    if len(over_seeds) < 2 or not np.ptp(over_seeds):
-        return over_prompts
-    return max(over_prompts, sign_flip_p_value(over_seeds, seed=seed))
 
 
 def _curve(name: str, cells: Sequence[Cell], budget: int, *, resamples: int, seed: int) -> list[CurvePoint]:
@@ -207,29 +183,23 @@ def _curve(name: str, cells: Sequence[Cell], budget: int, *, resamples: int, see
             CurvePoint(
                 name,
                 count,
-                search=_over_seeds([point.search for point in reached], resamples=resamples, seed=seed),
-                test=_over_seeds(tests, resamples=resamples, seed=seed) if tests else None,
+                search=bootstrap_mean([point.search for point in reached], resamples=resamples, seed=seed),
+                test=bootstrap_mean(tests, resamples=resamples, seed=seed) if tests else None,
             )
         )
     return points
-
-
-def _over_seeds(values: Sequence[float], *, resamples: int, seed: int) -> Interval:
-    return bootstrap_mean(values, resamples=resamples, seed=seed)
 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _flat(document: Mapping[str, object]) -> dict[str, object]:
+def _flat(record: Row | CurvePoint) -> dict[str, object]:
     """A record with intervals as three columns."""
     flat: dict[str, object] = {}
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-        else:
-            flat[name] = value
+    for field in fields(record):
+        value = getattr(record, field.name)
+        flat |= interval_columns(field.name, value) if isinstance(value, Interval) else {field.name: value}
     return flat
 
 

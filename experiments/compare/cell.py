@@ -123,7 +123,7 @@ def run_cell(
             BASELINES[baseline].search(bench)
     final = leaders(bench.steps, task, count=finalists)
     measured = [(one, _measured(one.genome, "validation", task, evaluator)) for one in final]
-    scored = [(task.sign * _mean(found, task), one.key, one, found) for one, found in measured if found.is_ok]
+    scored = [(task.loss(_mean(found, task)), one.key, one, found) for one, found in measured if found.is_ok]
     if not scored:
         failure = next((step.evaluation.error for step in bench.steps if not step.evaluation.is_ok), "nothing proposed")
         raise FinalsError(f"{baseline!r} with seed {seed!r} found nothing that could be scored: {failure}.")

@@ -29,13 +29,9 @@ class MemoisedEvaluator:
         evaluator: Evaluates what is not there.
         version: Its factory's version.
         path: The SQLite file; made where it is not there. Any number of processes may use it.
-
-    Attributes:
-        num_computed: How many evaluations were not there.
     """
 
     def __init__(self, evaluator: Evaluator, *, version: str, path: Path) -> None:
-        self.num_computed = 0
         self._evaluator = evaluator
         self._version = version
         self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -57,7 +53,6 @@ class MemoisedEvaluator:
         if row is not None:
             return Evaluation.from_json(json.loads(row[0]))
         evaluation = self._evaluator.evaluate(request)
-        self.num_computed += 1
         if evaluation.outcome not in INFRASTRUCTURE:
             self._database.execute(
                 "INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?, ?)", (*address, json.dumps(evaluation.to_json()))

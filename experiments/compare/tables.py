@@ -8,16 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.compare.analysis import Comparison
-from fitness.statistics import Interval
+from fitness.statistics import Interval, interval_text, p_value_text
 
 
 def print_comparison(comparison: Comparison, *, console: Console) -> None:
     """Print the table, the courses, and the notes."""
-    arrow = "↓" if comparison.objective.direction == "minimise" else "↑"
-    name = comparison.objective.name
     table = Table(
         title=(
-            f"{name} {arrow} ({comparison.objective.unit}); at most {comparison.budget} evaluations, "
+            f"{comparison.objective.heading} ({comparison.objective.unit}); at most {comparison.budget} evaluations, "
             f"{comparison.num_seeds} seeds, {comparison.num_prompts} test prompts"
         ),
         title_justify="left",
@@ -40,8 +38,8 @@ def print_comparison(comparison: Comparison, *, console: Console) -> None:
             _interval(row.test),
             f"{row.active_parameters / 1e6:.2f}",
             f"{row.seconds:.1f}",
-            "" if row.advantage is None else _interval(row.advantage, is_signed=True),
-            "" if row.advantage_p is None else f"{row.advantage_p:.4f}",
+            "" if row.advantage is None else _interval(row.advantage, "+.4f"),
+            p_value_text(row.advantage_p),
             style="bold" if row is reference else None,
         )
     console.print(table)
@@ -74,8 +72,6 @@ def _courses(comparison: Comparison) -> Table:
     return table
 
 
-def _interval(interval: Interval, *, is_signed: bool = False) -> str:
-    sign = "+" if is_signed else ""
-    if interval.low == interval.high:
-        return f"{interval.value:{sign}.4f}"
-    return f"{interval.value:{sign}.4f} [{interval.low:{sign}.4f}, {interval.high:{sign}.4f}]"
+def _interval(interval: Interval, form: str = ".4f") -> str:
+    """Without its ends where it has no width: a method without seeds."""
+    return f"{interval.value:{form}}" if interval.low == interval.high else interval_text(interval, form)

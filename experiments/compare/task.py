@@ -48,10 +48,9 @@ class Task:
         """What is compared."""
         return self.factory.objectives[0]
 
-    @property
-    def sign(self) -> float:
-        """1 where lower is better, -1 where higher is: what values are multiplied with to become losses."""
-        return 1.0 if self.objective.direction == "minimise" else -1.0
+    def loss(self, value: float) -> float:
+        """A value of the objective, turned so that lower is better."""
+        return -self.objective.sign * value
 
     @property
     def catalogue(self) -> MemberCatalogue:

@@ -87,15 +87,6 @@ class ExperimentConfig(Section):
         """A hash over all that decides the course of the search; what may change on resume is left out."""
         return blake2b(json.dumps(_fixed(self), sort_keys=True).encode(), digest_size=16).hexdigest()
 
-    def differences(self, other: ExperimentConfig) -> list[str]:
-        """Every setting that differs from ``other`` and may not on resume, as ``key: value here, value there``."""
-        ours, theirs = _fixed(self), _fixed(other)
-        return [
-            f"{key}: {ours.get(key, 'absent')!r} here, {theirs.get(key, 'absent')!r} there"
-            for key in dict.fromkeys([*ours, *theirs])
-            if ours.get(key, "absent") != theirs.get(key, "absent")
-        ]
-
 
 def _fixed(config: ExperimentConfig) -> dict[str, Any]:
     """The settings that may not change on resume, by dotted key."""

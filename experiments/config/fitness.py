@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator
 
 from experiments.config.section import FilePath, Name, Section, allowed_names
 from fitness.objectives import OBJECTIVES
+from fitness.result import Direction
 
 
 def _reference(text: str) -> str:
@@ -35,7 +36,7 @@ class FunctionConfig(Section):
     """
 
     function: Annotated[str, AfterValidator(_reference)]
-    direction: Literal["maximise", "minimise"]
+    direction: Direction
     name: Name | None = None
     unit: Annotated[str, Field(min_length=1)] = "in the unit of the function"
     parameters: Mapping[str, Any] = {}

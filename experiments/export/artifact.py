@@ -1,4 +1,4 @@
-"""Writing, loading and asking artifacts: directories that hold a genome as an ordinary Hugging Face model.
+"""Writing and loading artifacts: directories that hold a genome as an ordinary Hugging Face model.
 
 The card's text is card.py's business, the code that travels along sources.py's.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -110,23 +110,6 @@ def load_artifact(directory: Path) -> tuple[CompositeForCausalLM, PreTrainedToke
 def artifact_phenotype(model: CompositeForCausalLM, tokenizer: PreTrainedTokenizerBase) -> Phenotype:
     """What ``compile_genome`` gave for the exported genome: answers of equal seeds are the same."""
     return Phenotype(model.config.program(), model.members_by_name, tokenizer)
-
-
-def answer_with_artifact(
-    model: CompositeForCausalLM, tokenizer: PreTrainedTokenizerBase, context: Sequence[str], *, seed: int
-) -> str:
-    """The answer to a context, decoded as evolved.
-
-    Args:
-        model: From ``load_artifact``.
-        tokenizer: From ``load_artifact``.
-        context: The turns so far, oldest first; the oldest words are left out where there are too many.
-        seed: A whole number from 0; equal seeds give equal answers.
-
-    Raises:
-        ValueError: The context is empty.
-    """
-    return artifact_phenotype(model, tokenizer).answer([context], seeds=[seed])[0]
 
 
 def require_free(directory: Path, *, overwrite: bool) -> None:

@@ -11,8 +11,6 @@ from typing import Protocol
 
 import pandas as pd
 
-from fitness.statistics import Interval
-
 Blocks = Mapping[str, Mapping[str, int]]
 """How often a genome has each building block, by group (``"members"``) and name."""
 
@@ -78,16 +76,3 @@ class Headline:
     sentences: Sequence[str]
     table: pd.DataFrame
     winner_genome: str | None
-
-
-def interval_text(interval: Interval, *, digits: int = 3, sign: str = "") -> str:
-    """The value with its bounds, e.g. ``0.412 [0.390, 0.434]``."""
-    low, high = (f"{bound:{sign}.{digits}f}" for bound in (interval.low, interval.high))
-    return f"{interval.value:{sign}.{digits}f} [{low}, {high}]"
-
-
-def bounds_of(name: str, interval: Interval | None) -> dict[str, float | None]:
-    """A value and its bounds as three columns of a table."""
-    if interval is None:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from scipy import stats
 
 from experiments.problems import headline_of
 from experiments.runs.standing import standing_of
 from experiments.runs.story import RunStory
 from fitness.result import Objective
-from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean, holm_correction, sign_flip_p_value
-
-Floats = npt.NDArray[np.float64]
+from fitness.statistics import (
+    Interval,
+    bootstrap_difference,
+    bootstrap_mean,
+    holm_correction,
+    sign_flip_p_value,
+    unpaired_comparison,
+    values_of,
+)
 
 TEST_PANEL = "test"
 _SAME_SOURCE = ("data", "task", "fitness")
@@ -132,7 +136,7 @@ def compare_runs(directories: Sequence[Path], *, resamples: int = 10_000) -> Run
             elapsed_seconds=story.state.elapsed_seconds,
             best_at_common=_best_after(story, common),
             winner=winner,
-            test=bootstrap_mean(_sorted(test), resamples=resamples, seed=seed) if test else None,
+            test=bootstrap_mean(values_of(test), resamples=resamples, seed=seed) if test else None,
             gain=Gain(gains[place].difference, corrected[place], gains[place].is_paired) if place in gains else None,
         )
         for place, (story, winner, test) in enumerate(zip(stories, winners, tests, strict=True))
@@ -170,28 +174,13 @@ def _gain(
     seed: int,
 ) -> Gain:
     """With a p-value that is not corrected yet."""
-    sign = 1.0 if objective.direction == "maximise" else -1.0
-    ours, theirs = sign * np.array(_sorted(scores)), sign * np.array(_sorted(reference))
+    ours, theirs = objective.sign * np.array(values_of(scores)), objective.sign * np.array(values_of(reference))
     if is_same and scores.keys() == reference.keys():
         difference = bootstrap_difference(ours, theirs, resamples=resamples, seed=seed)
         return Gain(difference, sign_flip_p_value(ours - theirs, resamples=resamples, seed=seed), is_paired=True)
-    rng = np.random.default_rng(seed)
-    interval = stats.bootstrap(
-        (ours, theirs), _mean_difference, n_resamples=resamples, method="percentile", rng=rng
-    ).confidence_interval
-    test = stats.permutation_test((ours, theirs), _mean_difference, n_resamples=resamples, rng=rng)
-    value = float(ours.mean() - theirs.mean())
-    return Gain(Interval(value, float(interval.low), float(interval.high)), float(test.pvalue), is_paired=False)
-
-
-def _mean_difference(first: Floats, second: Floats, axis: int = -1) -> Floats:
-    return np.asarray(np.mean(first, axis=axis) - np.mean(second, axis=axis))
+    return Gain(*unpaired_comparison(ours, theirs, resamples=resamples, seed=seed), is_paired=False)
 
 
 def _best_after(story: RunStory, evaluations: int) -> float | None:
     means = [best.mean for best in story.best if best.evaluations <= evaluations]
     return means[-1] if means else None
-
-
-def _sorted(scores: Mapping[str, float]) -> list[float]:
-    return [scores[prompt] for prompt in sorted(scores)]

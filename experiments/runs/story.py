@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from evolve.closeable import Closeable
 from evolve.individual import Individual
 from evolve.jobs import JOB_KINDS, Event, Job, JobKind
 from evolve.log_reading import RunLogReader
@@ -85,7 +85,7 @@ class Best:
 
 
 @dataclass
-class RunStory:
+class RunStory(Closeable):
     """A run as it is told so far. ``advance`` reads on; a context manager.
 
     Attributes:
@@ -160,14 +160,6 @@ class RunStory:
     def close(self) -> None:
         """Give the log back; may be called twice."""
         self.log.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _before(self, event: Event) -> None:
         if event.kind == "commit":

@@ -3,8 +3,7 @@
 | file | what it holds |
 |---|---|
 | ``settings.py``, ``errors.py`` | limits, addresses, replicas; refusals |
-| ``composite.py``, ``decoding.py``, ``choosing.py`` | from prompts to tokens |
-| ``answer_text.py``, ``answering.py`` | from tokens to text, step by step |
+| ``answering.py`` | from a job's prompts to pieces of text, step by step; tokens come from experiments/export |
 | ``engine.py`` | who is let in, deadlines, cancellation |
 | ``schemas.py``, ``jobs.py``, ``bodies.py``, ``guards.py``, ``api.py`` | HTTP, as OpenAI's clients expect it |
 | ``grpc_ingress.py``, ``protocol/`` | the same over gRPC |

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from experiments.serve.answer_text import AnswerText
-from experiments.serve.choosing import chosen_answers
-from experiments.serve.composite import Composite
-from experiments.serve.decoding import Decoding, DecodingSettings, Token
+from experiments.export.answer_text import AnswerText
+from experiments.export.answering import Token, answer_steps
+from experiments.export.opened import Composite
+from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.trunk import Trunk
 
 
@@ -23,6 +23,8 @@ class Job:
         settings: How answers are drawn.
         stops: Texts that end an answer.
         is_stripped: Whether spaces around answers are left out.
+        num_alternatives: Likeliest tokens to report beside each token; None reports no probabilities.
+        reads_prompt: Whether to report the prompts' own tokens too.
     """
 
     prompts: Sequence[Sequence[int]]
@@ -30,6 +32,8 @@ class Job:
     settings: DecodingSettings
     stops: Sequence[str] = ()
     is_stripped: bool = False
+    num_alternatives: int | None = None
+    reads_prompt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +74,21 @@ def answer_pieces(
     """
     rows = [_Row(row, AnswerText(composite.tokenizer, job.stops, job.is_stripped)) for row in range(len(job.prompts))]
     decoding = Decoding(job.prompts, job.seeds, job.settings, composite.closing)
-    if composite.program.choosing is None:
-        steps = decoding.run(composite.runtime(trunks, dropped))
-    else:
-        steps = chosen_answers(composite, trunks, decoding, dropped, is_cancelled)
+    steps = answer_steps(
+        composite,
+        trunks,
+        decoding,
+        dropped,
+        num_alternatives=job.num_alternatives,
+        reads_prompt=job.reads_prompt,
+        is_cancelled=is_cancelled.is_set,
+    )
     for step in steps:
         pieces = []
         for row in rows:
             if tokens := [token for token in step if token.row == row.row]:
                 pieces.append(row.piece(tokens, composite.closing, job.settings.max_tokens))
-                decoding.is_open[row.row] = not row.is_finished
-        dropped.update(decoding.dropped)
+                decoding.is_open[row.row] &= not row.is_finished
         yield pieces
         if is_cancelled.is_set():
             return

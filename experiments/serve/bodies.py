@@ -11,8 +11,8 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from experiments.export.answering import Token
 from experiments.serve.answering import Piece
-from experiments.serve.decoding import Token
 from experiments.serve.engine import Summary
 from experiments.serve.jobs import Asked
 
@@ -121,7 +121,7 @@ class CompletionReply(Reply):
         return self._choice(piece.row, text, piece.finish_reason, log_probabilities)
 
     def _log_probabilities(self, row: int, tokens: Sequence[Token]) -> Any:
-        if self.asked.job.settings.num_alternatives is None:
+        if self.asked.job.num_alternatives is None:
             return None
         texts = [self._text(token.token) for token in tokens]
         offsets = []
@@ -165,7 +165,7 @@ class ChatReply(Reply):
         }
 
     def _log_probabilities(self, row: int, tokens: Sequence[Token]) -> Any:
-        if self.asked.job.settings.num_alternatives is None:
+        if self.asked.job.num_alternatives is None:
             return None
         content = []
         for token in tokens:

@@ -25,8 +25,8 @@ from ray.serve import metrics
 from ray.serve.grpc_util import RayServegRPCContext
 from ray.serve.handle import DeploymentHandle
 
+from experiments.export.opened import member_names, open_artifact
 from experiments.serve.api import create_app
-from experiments.serve.composite import member_names, open_artifact
 from experiments.serve.engine import Engine, Summary
 from experiments.serve.errors import GRPC_CODES, RequestError
 from experiments.serve.grpc_ingress import GrpcIngress

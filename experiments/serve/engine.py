@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from experiments.export.opened import Composite
 from experiments.serve.answering import Job, Piece, answer_pieces
-from experiments.serve.composite import Composite
 from experiments.serve.errors import busy, nobody_left, too_slow
 from experiments.serve.settings import Limits
 from genomes.running.pruning import NoMemberLeftError

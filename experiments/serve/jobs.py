@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
+from experiments.export.opened import Composite
 from experiments.serve.answering import Job
-from experiments.serve.composite import Composite
-from experiments.serve.decoding import DecodingSettings
 from experiments.serve.errors import RequestError
 from experiments.serve.schemas import MAX_STOPS, ChatBody, CompletionBody
 from experiments.serve.settings import Limits
-from genomes.running.decoding import candidate_seed
+from genomes.running.decoding import DecodingSettings, candidate_seed
 from genomes.running.prompting import prompt_text
 
 # Nearer to 0 than this, a temperature divides numbers beyond float32's range.
@@ -147,11 +146,11 @@ def _asked(
         raise RequestError(400, f"stop has {len(stops)} entries; at most {MAX_STOPS} are allowed.", param="stop")
     if body.stream_options is not None and not body.stream:
         raise RequestError(400, "stream_options is set, but stream is not true.", param="stream_options")
-    response = composite.program.response
+    evolved = DecodingSettings.evolved(composite.program.response)
     longest = max(len(prompt) for prompt in prompts)
     room = composite.num_positions - longest
     if max_tokens is None:
-        max_tokens = min(int(response["max_new_tokens"]), max(room, 1))
+        max_tokens = min(evolved.max_tokens, max(room, 1))
     if max_tokens > room:
         raise RequestError(
             400,
@@ -161,14 +160,12 @@ def _asked(
             param="messages" if isinstance(body, ChatBody) else "prompt",
         )
     seed = secrets.randbits(53) if body.seed is None else body.seed
-    temperature = float(response["temperature"]) if body.temperature is None else body.temperature
-    settings = DecodingSettings(
+    temperature = evolved.temperature if body.temperature is None else body.temperature
+    settings = replace(
+        evolved,
         temperature=0.0 if temperature < _COLDEST else temperature,
-        top_k=int(response["top_k"]),
-        top_p=float(response["top_p"]) if body.top_p is None else body.top_p,
+        top_p=evolved.top_p if body.top_p is None else body.top_p,
         max_tokens=max_tokens,
-        num_alternatives=num_alternatives,
-        reads_prompt=reads_prompt,
     )
     job = Job(
         prompts=[prompt for prompt in prompts for _ in range(num_choices)],
@@ -176,6 +173,8 @@ def _asked(
         settings=settings,
         stops=stops,
         is_stripped=isinstance(body, ChatBody),
+        num_alternatives=num_alternatives,
+        reads_prompt=reads_prompt,
     )
     num_prompt_tokens = sum(len(prompt) for prompt in prompts)
     return Asked(job, seed, num_choices, num_prompt_tokens, tuple(echoes or [""] * len(prompts)))

@@ -9,8 +9,8 @@ import torch
 import uvicorn
 from fastapi import FastAPI
 
+from experiments.export.opened import open_artifact
 from experiments.serve.api import create_app
-from experiments.serve.composite import open_artifact
 from experiments.serve.engine import Engine, LocalMembers
 from experiments.serve.settings import ServedModel, read_api_key, served_name
 from genomes.running.fast_trunk import trunk_of

@@ -103,11 +103,6 @@ class MemberServer(members_pb2_grpc.MembersServicer):
             data = hidden.float().cpu().contiguous().numpy().tobytes()
             return members_pb2.StepReply(hidden=data, num_positions=hidden.shape[1])
 
-    def Close(self, request: members_pb2.CloseRequest, context: grpc.ServicerContext) -> members_pb2.CloseReply:  # noqa: N802
-        """Forget a session. See members.proto."""
-        self.close(request.session)
-        return members_pb2.CloseReply()
-
 
 def _integers(data: bytes, num_rows: int) -> torch.Tensor:
     return torch.from_numpy(np.frombuffer(data, "<i4").reshape(num_rows, -1).astype(np.int64))

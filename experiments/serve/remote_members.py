@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiments.serve.composite import Composite
+from experiments.export.opened import Composite
 from experiments.serve.leases import Channels, Leases
 from experiments.serve.remote_caches import Patience
 from experiments.serve.remote_trunks import Head, RemoteTrunks

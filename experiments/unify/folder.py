@@ -14,7 +14,7 @@ from experiments.problems.compositions.preparation import PreparedCompositions
 from experiments.unify.merged import Unified
 from experiments.unify.modules import marked_modules, marker_table
 from experiments.unify.report import UnifiedReport, measure_unified
-from experiments.unify.tables import interval_text
+from fitness.statistics import interval_text
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.graph.nodes import ResponseNode
@@ -132,7 +132,7 @@ def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: Prep
     lines += [
         f"| {row.label} | "
         + " | ".join(
-            interval_text(interval, form, separator=" ")
+            interval_text(interval, form)
             for interval, form in (
                 (row.coherence, ".3f"),
                 (row.coherence_kept, "+.3f"),
@@ -165,7 +165,7 @@ def _marker_lines(unified: Unified, report: UnifiedReport) -> list[str]:
     ]
     for row in report.modules:
         numbers = (
-            interval_text(interval, form, separator=" ")
+            interval_text(interval, form)
             for interval, form in (
                 (row.nll, ".3f"),
                 (row.nll_marked, ".3f"),

@@ -16,7 +16,7 @@ from experiments.problems.compositions.preparation import PreparedCompositions
 from experiments.unify.modules import marked_modules, played_roles
 from fitness.objectives import OBJECTIVES, ObjectiveOperator
 from fitness.result import Evaluation
-from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean
+from fitness.statistics import Interval, bootstrap_difference, difference_of_independent, interval_of, values_of
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import Edge, MemberNode, Node, PromptNode, ResponseNode
 from genomes.members.catalogue import MemberCatalogue
@@ -131,14 +131,14 @@ def measure_unified(
     rows = []
     for label in contestants:
         is_composite = label == "composite"
-        in_train = bootstrap_mean(_values(trains[label], "nll"), **statistics)
-        in_validation = bootstrap_mean(_values(validations[label], "nll"), **statistics)
+        in_train = interval_of(trains[label], "nll", **statistics)
+        in_validation = interval_of(validations[label], "nll", **statistics)
         rows.append(
             UnifiedRow(
                 label=label,
                 num_parameters=tests[label].metrics["active_parameters"],
-                coherence=bootstrap_mean(_values(tests[label], "coherence"), **statistics),
-                nll=bootstrap_mean(_values(tests[label], "nll"), **statistics),
+                coherence=interval_of(tests[label], "coherence", **statistics),
+                nll=interval_of(tests[label], "nll", **statistics),
                 coherence_kept=None if is_composite else _difference(tests, label, "coherence", statistics),
                 nll_lost=None if is_composite else _difference(tests, label, "nll", statistics),
                 nll_train=in_train,
@@ -156,8 +156,8 @@ def measure_unified(
                 role=module.role,
                 marker=module.marker,
                 gives=module.gives,
-                nll=bootstrap_mean(_values(own, "nll"), **statistics),
-                nll_marked=bootstrap_mean(_values(marked, "nll"), **statistics),
+                nll=interval_of(own, "nll", **statistics),
+                nll_marked=interval_of(marked, "nll", **statistics),
                 nll_lost=_difference(in_nll, "marked", "nll", statistics, to="module"),
                 nll_unmarked_lost=_difference(in_nll, "unmarked", "nll", statistics, to="module"),
             )
@@ -170,14 +170,6 @@ def single(member: str, genome: Genome, *, role: str | None = None) -> Genome:
     ((_, response),) = genome.of_type(ResponseNode).items()
     nodes: dict[str, Node] = {"prompt": PromptNode(), "m1": MemberNode(member, role=role), "response": response}
     return Genome(nodes, [Edge("prompt", "m1", "text", 0), Edge("m1", "response", "distribution", 0)])
-
-
-def difference_of_independent(first: Interval, second: Interval) -> Interval:
-    """The difference of two estimates on different samples (MOVER, Zou & Donner 2008, doi:10.1002/sim.3095)."""
-    value = first.value - second.value
-    below = ((first.value - first.low) ** 2 + (second.high - second.value) ** 2) ** 0.5
-    above = ((first.high - first.value) ** 2 + (second.value - second.low) ** 2) ** 0.5
-    return Interval(value, value - below, value + above)
 
 
 def _measured(
@@ -207,12 +199,8 @@ def _difference(
     *,
     to: str = "composite",
 ) -> Interval:
-    return bootstrap_difference(_values(tests[label], measure), _values(tests[to], measure), **statistics)
-
-
-def _values(evaluation: Evaluation, measure: str) -> list[float]:
-    by_prompt = evaluation.details[measure]
-    return [by_prompt[prompt] for prompt in sorted(by_prompt)]
+    first, second = (values_of(tests[one].details[measure]) for one in (label, to))
+    return bootstrap_difference(first, second, **statistics)
 
 
 def _mean(by_prompt: Mapping[str, float]) -> float:

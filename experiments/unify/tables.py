@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.unify.report import UnifiedReport
-from fitness.statistics import Interval
+from fitness.statistics import Interval, interval_text
 
 
 def print_report(report: UnifiedReport, *, console: Console) -> None:
@@ -32,11 +32,11 @@ def report_table(report: UnifiedReport) -> Table:
     for row in report.rows:
         table.add_column(row.label, justify="right")
     rows = report.rows
-    table.add_row("coherence ↑", *(interval_text(row.coherence, ".3f") for row in rows))
-    table.add_row("- composite's (paired)", *(interval_text(row.coherence_kept, "+.3f") for row in rows))
-    table.add_row("NLL ↓ (nats per token)", *(interval_text(row.nll, ".3f") for row in rows))
-    table.add_row("- composite's (paired)", *(interval_text(row.nll_lost, "+.3f") for row in rows))
-    table.add_row("NLL: validation - train", *(interval_text(row.gap, "+.3f") for row in rows))
+    table.add_row("coherence ↑", *(_interval(row.coherence) for row in rows))
+    table.add_row("- composite's (paired)", *(_interval(row.coherence_kept, "+.3f") for row in rows))
+    table.add_row("NLL ↓ (nats per token)", *(_interval(row.nll) for row in rows))
+    table.add_row("- composite's (paired)", *(_interval(row.nll_lost, "+.3f") for row in rows))
+    table.add_row("NLL: validation - train", *(_interval(row.gap, "+.3f") for row in rows))
     table.add_row("parameters per token", *(f"{row.num_parameters:,.0f}" for row in rows))
     return table
 
@@ -55,16 +55,14 @@ def module_table(report: UnifiedReport) -> Table:
     for row in report.modules:
         table.add_row(
             f"{escape(repr(row.marker))}\n{escape(row.gives)}",
-            interval_text(row.nll, ".3f"),
-            interval_text(row.nll_marked, ".3f"),
-            interval_text(row.nll_lost, "+.3f"),
-            interval_text(row.nll_unmarked_lost, "+.3f"),
+            _interval(row.nll),
+            _interval(row.nll_marked),
+            _interval(row.nll_lost, "+.3f"),
+            _interval(row.nll_unmarked_lost, "+.3f"),
         )
     return table
 
 
-def interval_text(interval: Interval | None, form: str, *, separator: str = "\n") -> str:
-    """The value and its interval; nothing for None."""
-    if interval is None:
-        return ""
-    return f"{interval.value:{form}}{separator}[{interval.low:{form}}, {interval.high:{form}}]"
+def _interval(interval: Interval | None, form: str = ".3f") -> str:
+    """On two lines, so that the table fits a terminal of 80 columns."""
+    return interval_text(interval, form, separator="\n")

@@ -8,24 +8,25 @@ handed on in batches that stay in a core's cache; the arithmetic is in minilm.py
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from cachetools import Cache, LRUCache
 from tokenizers import Tokenizer
 
-from fitness.coherence.minilm import DIMENSION, FloatNetwork, Int8Network, Network, Vectors
+from fitness.coherence.minilm import DIMENSION, Int8Network, Vectors
 
-__all__ = ["ENCODER_ARITHMETIC", "Arithmetic", "Encoder", "MiniLM", "Reading", "Vectors"]
+__all__ = ["ENCODER_ARITHMETIC", "Encoder", "MiniLM", "Reading", "Vectors"]
 
-Arithmetic = Literal["int8", "float32"]
+_Kept = TypeVar("_Kept")
 
-ENCODER_ARITHMETIC: Arithmetic = "int8"
-"""What scores are made with where nobody names another arithmetic."""
+ENCODER_ARITHMETIC = "int8"
+"""What scores are made with: the arithmetic of ``MiniLM``, which a saved scorer's version covers."""
 
 _MAX_TOKENS = 128
 _TOKENS_PER_BATCH = 256  # The widest activations, 1,536 numbers for each token, then fit a second-level cache.
@@ -86,27 +87,22 @@ class MiniLM:
             nothing is downloaded.
         cache_size: Texts whose vectors are kept; the least recently used are dropped. 1,536 bytes each. The states of
             four times as many word pieces are kept beside them, 768 bytes each.
-        arithmetic: ``"int8"``, or ``"float32"`` for the reference, which takes three times as long.
     """
 
-    def __init__(
-        self, path: Path | None = None, *, cache_size: int = 10_000, arithmetic: Arithmetic = ENCODER_ARITHMETIC
-    ) -> None:
+    def __init__(self, path: Path | None = None, *, cache_size: int = 10_000) -> None:
         if cache_size < 0:
             raise ValueError(
                 f"cache_size is {cache_size!r}; allowed are whole numbers of at least 0 (0 keeps nothing)."
             )
-        if arithmetic not in ("int8", "float32"):
-            raise ValueError(f"arithmetic is {arithmetic!r}; allowed are 'int8' and 'float32' (the reference).")
         directory = path or _bundled_path()
         self._tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._network: Network = Int8Network(directory) if arithmetic == "int8" else FloatNetwork(directory)
-        self._arithmetic = arithmetic
-        self._cache: OrderedDict[str, Vectors] = OrderedDict()
-        self._readings: OrderedDict[str, Reading] = OrderedDict()
-        self._cache_size = cache_size
+        self._network = Int8Network(directory)
+        self._cache: LRUCache[str, Vectors] = LRUCache(cache_size)
+        self._readings: LRUCache[str, Reading] = LRUCache(
+            _PIECES_PER_TEXT * cache_size, lambda reading: len(reading.pieces)
+        )
 
     @property
     def name(self) -> str:
@@ -114,9 +110,9 @@ class MiniLM:
         return "all-MiniLM-L6-v2"
 
     @property
-    def arithmetic(self) -> Arithmetic:
-        """``"int8"`` or ``"float32"``."""
-        return self._arithmetic
+    def arithmetic(self) -> str:
+        """``"int8"``."""
+        return ENCODER_ARITHMETIC
 
     @property
     def num_pieces(self) -> int:
@@ -136,7 +132,7 @@ class MiniLM:
         unknown = list(dict.fromkeys(text for text in texts if text not in known))
         # A view would keep its whole batch alive.
         known.update((text, vector.copy()) for text, _, vector, _ in self._computed(unknown))
-        self._keep({text: known[text] for text in texts})
+        _keep(self._cache, {text: known[text] for text in texts})
         return np.stack([known[text] for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
@@ -150,25 +146,13 @@ class MiniLM:
         for text, pieces, vector, states in self._computed(unknown):
             units = states / np.linalg.norm(states, axis=1, keepdims=True)
             known[text] = Reading(vector.copy(), np.array(pieces), units.astype(np.float16))
-        for text in dict.fromkeys(texts):
-            self._readings[text] = known[text]
-            self._readings.move_to_end(text)
-        num_kept = sum(len(reading.pieces) for reading in self._readings.values())
-        while num_kept > _PIECES_PER_TEXT * self._cache_size:
-            num_kept -= len(self._readings.popitem(last=False)[1].pieces)
-        self._keep({text: known[text].vector for text in texts})
+        _keep(self._readings, {text: known[text] for text in texts})
+        _keep(self._cache, {text: known[text].vector for text in texts})
         return [known[text] for text in texts]
 
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
         """Word pieces of each text, at most 128, the special ones at both ends included."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
-
-    def _keep(self, vectors: dict[str, Vectors]) -> None:
-        for text, vector in vectors.items():
-            self._cache[text] = vector
-            self._cache.move_to_end(text)
-        while len(self._cache) > self._cache_size:
-            self._cache.popitem(last=False)
 
     def _computed(self, texts: Sequence[str]) -> Iterator[tuple[str, list[int], Vectors, Vectors]]:
         """Each text with its word pieces, its vector and their states, in order of their lengths."""
@@ -182,6 +166,12 @@ class MiniLM:
             vectors, states = self._network.vectors([tokens[row] for row in batch])
             for place, row in enumerate(batch):
                 yield texts[row], tokens[row], vectors[place], states[place]
+
+
+def _keep(cache: Cache[str, _Kept], values: Mapping[str, _Kept]) -> None:
+    for text, value in values.items():
+        with suppress(ValueError):  # Larger than the whole cache.
+            cache[text] = value
 
 
 def _bundled_path() -> Path:

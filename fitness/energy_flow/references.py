@@ -2,7 +2,7 @@
 
 The reward per tick is 1 - |reference - energy / max_energy|, and the reference is one more thing that is observed.
 This is the learning signal of a control system in the sense of W. T. Powers (Behavior: The Control of Perception,
-1973), not that control itself; whether an agent controls is measured in control.py.
+1973), not that control itself; whether an agent controls is measured by benchmarks/energy_flow_control.py.
 """
 
 from __future__ import annotations

@@ -8,10 +8,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from fitness.objectives.examination import Examination
-from fitness.result import Objective
+from fitness.result import Direction, Objective
 
 
 class ObjectiveError(ValueError):
@@ -52,7 +51,7 @@ class ObjectiveOperator(ABC):
     """
 
     name: str
-    direction: Literal["maximise", "minimise"]
+    direction: Direction
     unit: str
     is_mean_of_prompts: bool = True
     is_timed: bool = False

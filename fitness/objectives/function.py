@@ -19,7 +19,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from numbers import Real
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 from fitness.objectives.base import (
     Measurement,
@@ -29,6 +29,7 @@ from fitness.objectives.base import (
     mean_of,
 )
 from fitness.objectives.examination import Examination
+from fitness.result import Direction
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class FunctionObjective(ObjectiveOperator):
     """
 
     name: str
-    direction: Literal["maximise", "minimise"]
+    direction: Direction
     unit: str
     reference: str
     directory: Path
@@ -63,7 +64,7 @@ class FunctionObjective(ObjectiveOperator):
         reference: str,
         *,
         name: str,
-        direction: Literal["maximise", "minimise"],
+        direction: Direction,
         unit: str,
         directory: Path,
         parameters: Mapping[str, Any],

@@ -15,12 +15,14 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from fitness.coherence.agent import AgentScore
 from fitness.coherence.scorer import CoherenceScore
 from fitness.language_model import Context, ReplyLikelihood
 from fitness.objectives.base import ObjectiveOperator
 from fitness.objectives.examination import Examination
+from fitness.result import Direction
 
 _WORDS = ("yes", "no", "maybe", "so", "tell", "me", "more", "about", "the", "sea")
 _CLOSE = 1e-9
@@ -102,7 +104,7 @@ class ObjectiveContract:
         """Name, direction, unit and version are there."""
         objective = self.objective()
         assert objective.name.strip() == objective.name != ""
-        assert objective.direction in ("maximise", "minimise")
+        assert objective.direction in get_args(Direction)
         assert objective.unit
         assert objective.version.startswith(objective.name)
 

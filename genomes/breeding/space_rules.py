@@ -1,7 +1,7 @@
 """The rules that a space adds: known members, one tokenizer where distributions meet, genes in range, limits.
 
-``check_genome`` runs them after the rules of the graph (rules.py). Operators ask ``is_within_limits`` alone: all
-else about their children is true by construction.
+``check_genome`` runs them after the rules of the graph (genomes/graph/rules.py). Operators ask
+``is_within_limits`` alone: all else about their children is true by construction.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """What a composition is: a typed graph of members, combiners and merges, its rules, identity, JSON and picture.
 
-Nothing here draws random numbers, knows the limits of a search, or imports torch. Genomes are bred in breeding/ and run
-in running/.
+Nothing here draws random numbers, knows the limits of a search, or imports torch. Genomes are bred in
+genomes/breeding/ and run in genomes/running/.
 """

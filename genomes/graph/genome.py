@@ -1,7 +1,7 @@
 """The genome: an immutable composition of GPT-2 members, as a typed directed acyclic graph.
 
 Whether a genome is valid is rules.py's business, whether two are the same is identity.py's; edits go through
-editing.py, which makes new ones.
+genomes/breeding/editing.py, which makes new ones.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The rules of genomes: each has a name and a sentence, and ``check_genome`` lists every one that is broken.
 
-Rules about the graph stand here; those about a space of members, ranges and limits in space_rules.py.
+Rules about the graph stand here; those about a space of members, ranges and limits in
+genomes/breeding/space_rules.py.
 """
 
 from __future__ import annotations

@@ -6,17 +6,13 @@ This file travels inside exported artifacts: it imports nothing but torch, trans
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from transformers import GenerationConfig
 
-from genomes.running.choosing import Likelihoods, answer_log_likelihoods, chosen_candidates
+from genomes.running.choosing import AnswerChooser, Likelihoods, answer_log_likelihoods
 from genomes.running.program import Choosing
-from genomes.running.pruning import NoMemberLeftError
-
-if TYPE_CHECKING:
-    from genomes.running.tolerance import TolerantRuntime
 
 _SCRIPT_SETTINGS = (
     "return_dict_in_generate",
@@ -69,34 +65,38 @@ class ChoosingMixin:
         settings = copy.deepcopy(kwargs.get("generation_config") or self.generation_config)  # type: ignore[attr-defined]
         settings.update(**{name: value for name, value in kwargs.items() if hasattr(settings, name)})
         ends = {settings.eos_token_id} if isinstance(settings.eos_token_id, int) else set(settings.eos_token_id or ())
+        repeats = settings.num_return_sequences or 1
+        shown, shown_mask = tokens.repeat_interleave(repeats, dim=0), mask.repeat_interleave(repeats, dim=0)
+        prompts = [row[real].tolist() for row, real in zip(shown, shown_mask.bool(), strict=True)]
+        no_text = self.config.eos_token_id  # type: ignore[attr-defined]
+        no_text = self.config.closing_token_ids[0] if no_text is None else no_text  # type: ignore[attr-defined]
+
+        def write(author: int, sample: int) -> list[list[int]]:
+            out = super(ChoosingMixin, self).generate(  # type: ignore[misc]
+                tokens,
+                attention_mask=mask,
+                root=choosing.inputs[author],
+                **{**kwargs, "return_dict_in_generate": False},
+            )
+            return [_cut(answer, ends, settings.pad_token_id) for answer in out[:, tokens.shape[1] :].tolist()]
+
+        def read(judge: int, answers: list[list[int]], places: list[int] | None) -> Likelihoods:
+            totals = answer_log_likelihoods(
+                self._runtime(choosing.inputs[judge]),  # type: ignore[attr-defined]
+                [[no_text]] * len(answers) if places is None else [prompts[place] for place in places],
+                answers,
+                vocabulary_size=self.config.vocab_size,  # type: ignore[attr-defined]
+                device=tokens.device,
+            )
+            return [(total, len(answer)) for total, answer in zip(totals, answers, strict=True)]
+
         # Answers that are not sampled come out alike each time.
         num_samples = int(dict(choosing.parameters)["num_samples"]) if settings.do_sample else 1
-        authors: list[int] = []
-        written: list[list[list[int]]] = []
-        failures: list[str] = []
-        for author, root in enumerate(choosing.inputs):
-            for _ in range(num_samples):
-                try:
-                    out = super().generate(  # type: ignore[misc]
-                        tokens, attention_mask=mask, root=root, **{**kwargs, "return_dict_in_generate": False}
-                    )
-                except NoMemberLeftError as error:
-                    failures.append(str(error))
-                    break
-                authors.append(author)
-                written.append(
-                    [_cut(answer, ends, settings.pad_token_id) for answer in out[:, tokens.shape[1] :].tolist()]
-                )
-        if not written:
-            raise NoMemberLeftError(" ".join(failures))
-        repeats = len(written[0]) // tokens.shape[0]
-        tokens, mask = tokens.repeat_interleave(repeats, dim=0), mask.repeat_interleave(repeats, dim=0)
-        rows = [[answers[row] for answers in written] for row in range(len(tokens))]
-        chosen = self._chosen(choosing, tokens, mask, rows, authors, ends)
+        chosen = AnswerChooser(choosing, len(choosing.inputs), num_samples, ends, write, read).answers()
         longest = max(1, *(len(answer) for answer in chosen))
         end = settings.pad_token_id if settings.pad_token_id is not None else min(ends, default=0)
         padded = [[*answer, *[end] * (longest - len(answer))] for answer in chosen]
-        script = torch.cat([tokens, torch.tensor(padded, dtype=tokens.dtype, device=tokens.device)], dim=1)
+        script = torch.cat([shown, torch.tensor(padded, dtype=tokens.dtype, device=tokens.device)], dim=1)
         config = GenerationConfig(
             do_sample=False,
             max_new_tokens=longest,
@@ -104,37 +104,8 @@ class ChoosingMixin:
             **{name: getattr(settings, name) for name in _SCRIPT_SETTINGS},
         )
         return super().generate(  # type: ignore[misc]
-            tokens, attention_mask=mask, generation_config=config, streamer=streamer, scripted_text=script
+            shown, attention_mask=shown_mask, generation_config=config, streamer=streamer, scripted_text=script
         )
-
-    def _chosen(
-        self,
-        choosing: Choosing,
-        tokens: torch.Tensor,
-        mask: torch.Tensor,
-        rows: list[list[list[int]]],
-        authors: list[int],
-        ends: set[int],
-    ) -> list[list[int]]:
-        prompts = [row[real].tolist() for row, real in zip(tokens, mask.bool(), strict=True)]
-        answers = [answer for row in rows for answer in row]
-        no_text = self.config.eos_token_id  # type: ignore[attr-defined]
-        no_text = self.config.closing_token_ids[0] if no_text is None else no_text  # type: ignore[attr-defined]
-
-        def score(judge: int, is_conditional: bool) -> Likelihoods:
-            runtime: TolerantRuntime = self._runtime(choosing.inputs[judge])  # type: ignore[attr-defined]
-            totals = answer_log_likelihoods(
-                runtime,
-                [prompt if is_conditional else [no_text] for prompt in prompts for _ in authors],
-                answers,
-                vocabulary_size=self.config.vocab_size,  # type: ignore[attr-defined]
-                device=tokens.device,
-            )
-            return [(total, len(answer)) for total, answer in zip(totals, answers, strict=True)]
-
-        closed = [[answer[:-1] if answer and answer[-1] in ends else answer for answer in row] for row in rows]
-        places = chosen_candidates(choosing, closed, authors, score, num_judges=len(choosing.inputs))
-        return [row[place] for row, place in zip(rows, places, strict=True)]
 
     def _scripted_logits(self, input_ids: torch.Tensor, script: torch.Tensor) -> torch.Tensor:
         """The next token of the script, with certainty: float32 [batch, 1, vocabulary]."""

@@ -1,12 +1,14 @@
-"""Choosing among whole answers: the candidates' likelihoods, the ballot, and who wins.
+"""Choosing among whole answers: candidates from every input, members that get lost, likelihoods, the ballot, who wins.
 
-Who decodes the candidates is the caller's business: the engine's phenotype draws its own tokens, an exported model
-asks ``generate``. This file travels inside exported artifacts: it imports nothing but torch and its siblings.
+How an input writes and reads an answer is handed in: the engine's phenotypes, transformers' ``generate`` and served
+artifacts do it in their own ways. This file travels inside exported artifacts: it imports nothing but torch and its
+siblings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -16,10 +18,107 @@ from genomes.running.pruning import NoMemberLeftError
 from genomes.running.runtime import Runtime, left_padded
 
 Likelihoods = Sequence[tuple[float, int]]
-"""Log-likelihood in nats and number of tokens of every candidate."""
+"""Log-likelihood in nats and number of tokens of every answer."""
 
 # Given answers are scored in batches whose log-probabilities hold about this many numbers.
 _NUMBERS = 16_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChooser:
+    """Has every input of an answer combiner write, and chooses.
+
+    Attributes:
+        choosing: The method and its genes.
+        num_inputs: Number of inputs.
+        num_samples: Answers that each of them writes to one prompt.
+        closing: Token ids that end an answer.
+        write: Given an input and the number of a sample, an answer to every prompt, with the token that closed it.
+            May raise ``NoMemberLeftError``: then that input writes no more.
+        read: Given an input, answers, and for each the prompt that it follows (None for no prompt at all), how likely
+            the input finds them. May raise ``NoMemberLeftError``: then that input judges nothing.
+    """
+
+    choosing: Choosing
+    num_inputs: int
+    num_samples: int
+    closing: Collection[int]
+    write: Callable[[int, int], list[list[int]]]
+    read: Callable[[int, list[list[int]], list[int] | None], Likelihoods]
+
+    def answers(self) -> list[list[int]]:
+        """The chosen answer to every prompt, with the token that closed it where there is one.
+
+        Raises:
+            FloatingPointError: A likelihood is NaN.
+            NoMemberLeftError: No input is left.
+        """
+        authors: list[int] = []
+        written: list[list[list[int]]] = []
+        failures: dict[str, None] = {}
+        for author in range(self.num_inputs):
+            try:
+                for sample in range(self.num_samples):
+                    written.append(self.write(author, sample))
+                    authors.append(author)
+            except NoMemberLeftError as error:
+                failures[str(error)] = None
+        if not written:
+            raise NoMemberLeftError(" ".join(failures))
+        return self.chosen(authors, written)
+
+    def chosen(self, authors: Sequence[int], written: Sequence[Sequence[list[int]]]) -> list[list[int]]:
+        """The chosen one among written candidates for every prompt.
+
+        Args:
+            authors: The input that wrote each candidate.
+            written: By candidate, the answer to every prompt.
+
+        Raises:
+            FloatingPointError: A likelihood is NaN.
+        """
+        combiner, parameters = ANSWER_COMBINERS[self.choosing.method], dict(self.choosing.parameters)
+        rows = list(zip(*written, strict=True))
+        judges, conditional, unconditional = self._judged(rows, *combiner.reads_likelihoods(parameters))
+        chosen = []
+        count = len(authors)
+        for row, answers in enumerate(rows):
+            part = slice(row * count, (row + 1) * count)
+            ballot = Ballot(
+                answers=tuple(tuple(self._opened(answer)) for answer in answers),
+                authors=tuple(judges.index(author) if author in judges else -1 for author in authors),
+                conditional=tuple(tuple(given for given, _ in one[part]) for one in conditional),
+                unconditional=tuple(tuple(given for given, _ in one[part]) for one in unconditional if one),
+                num_tokens=tuple(tuple(number for _, number in one[part]) for one in conditional),
+            )
+            chosen.append(answers[combiner.choose(ballot, parameters=parameters)])
+        return chosen
+
+    def _judged(
+        self, rows: Sequence[Sequence[list[int]]], is_conditional: bool, is_unconditional: bool
+    ) -> tuple[list[int], list[Likelihoods], list[Likelihoods]]:
+        """The inputs that judge, and how likely each of them finds all candidates, row after row."""
+        answers = [answer for row in rows for answer in row]
+        places = [place for place, row in enumerate(rows) for _ in row]
+        judges: list[int] = []
+        conditional: list[Likelihoods] = []
+        unconditional: list[Likelihoods] = []
+        for judge in range(self.num_inputs) if is_conditional or is_unconditional else ():
+            try:
+                # Both or neither: a judge that fails in between has not judged.
+                both = self.read(judge, answers, places), self.read(judge, answers, None) if is_unconditional else ()
+            except NoMemberLeftError:
+                continue
+            if any(likelihood != likelihood for one in both for likelihood, _ in one):
+                raise FloatingPointError(f"The likelihood of an answer under input {judge} is not finite.")
+            judges.append(judge)
+            conditional.append(both[0])
+            unconditional.append(both[1])
+        return judges, conditional, unconditional
+
+    def _opened(self, answer: list[int]) -> list[int]:
+        """An answer without the token that closed it."""
+        return answer[:-1] if answer and answer[-1] in self.closing else answer
 
 
 def answer_log_likelihoods(
@@ -54,55 +153,3 @@ def _totals(
         counts[row, longest - len(answer) :] = True
     totals: list[float] = likelihoods.where(counts, 0.0).sum(dim=-1).tolist()
     return totals
-
-
-def chosen_candidates(
-    choosing: Choosing,
-    candidates: Sequence[Sequence[Sequence[int]]],
-    authors: Sequence[int],
-    score: Callable[[int, bool], Likelihoods],
-    *,
-    num_judges: int,
-) -> list[int]:
-    """The place of the chosen candidate for every row.
-
-    Args:
-        choosing: The method and its genes.
-        candidates: By row, the candidates' token ids without the token that closed them.
-        authors: The input that wrote each candidate, the same for every row.
-        score: Given an input and whether after the prompt (else after no prompt), the likelihoods of all candidates,
-            row after row. May raise ``NoMemberLeftError``: then that input judges nothing.
-        num_judges: Number of inputs.
-
-    Raises:
-        FloatingPointError: A likelihood is NaN.
-    """
-    combiner, parameters = ANSWER_COMBINERS[choosing.method], dict(choosing.parameters)
-    is_conditional, is_unconditional = combiner.reads_likelihoods(parameters)
-    judges: list[int] = []
-    conditional: list[Likelihoods] = []
-    unconditional: list[Likelihoods] = []
-    for judge in range(num_judges) if is_conditional or is_unconditional else ():
-        try:
-            # Both or neither: a judge that fails in between has not judged.
-            both = score(judge, True), score(judge, False) if is_unconditional else ()
-        except NoMemberLeftError:
-            continue
-        if any(likelihood != likelihood for one in both for likelihood, _ in one):
-            raise FloatingPointError(f"The likelihood of an answer under input {judge} is not finite.")
-        judges.append(judge)
-        conditional.append(both[0])
-        unconditional.append(both[1])
-    places = []
-    count = len(authors)
-    for row, answers in enumerate(candidates):
-        part = slice(row * count, (row + 1) * count)
-        ballot = Ballot(
-            answers=tuple(tuple(answer) for answer in answers),
-            authors=tuple(judges.index(author) if author in judges else -1 for author in authors),
-            conditional=tuple(tuple(given for given, _ in one[part]) for one in conditional),
-            unconditional=tuple(tuple(given for given, _ in one[part]) for one in unconditional if one),
-            num_tokens=tuple(tuple(number for _, number in one[part]) for one in conditional),
-        )
-        places.append(combiner.choose(ballot, parameters=parameters))
-    return places

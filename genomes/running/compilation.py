@@ -1,6 +1,6 @@
 """From a genome to its phenotype: loads and places the members, and says what is computed for every token.
 
-Nothing runs here; phenotype.py answers. Merged members come from merging/, programs from huggingface/.
+Nothing runs here; phenotype.py answers. Merged members come from merging/, programs from program.py.
 """
 
 from __future__ import annotations

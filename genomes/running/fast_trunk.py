@@ -8,12 +8,13 @@ genomes that share a ``PrefillCache``.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
 import torch
+from cachetools import LRUCache
 from torch.nn import functional
 from transformers import GPT2LMHeadModel
 
@@ -34,25 +35,20 @@ class PrefillCache:
         Args:
             capacity_bytes: The most that is kept; a single larger value is not.
         """
-        self._capacity = capacity_bytes
-        self._entries: OrderedDict[tuple[Any, ...], tuple[torch.Tensor, ...]] = OrderedDict()
-        self._size = 0
+        self._entries: LRUCache[tuple[Any, ...], tuple[torch.Tensor, ...]] = LRUCache(capacity_bytes, _num_bytes)
 
     @property
     def num_bytes(self) -> int:
         """Bytes that are kept."""
-        return self._size
+        return int(self._entries.currsize)
 
     def recall(self, key: tuple[Any, ...], compute: Callable[[], tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
         """The tensors of a key, computed where they are not there. They are shared: never write to them."""
-        if key not in self._entries:
-            self._entries[key] = compute()
-            self._size += _num_bytes(self._entries[key])
-        self._entries.move_to_end(key)
-        tensors = self._entries[key]
-        while self._size > self._capacity:
-            _, forgotten = self._entries.popitem(last=False)
-            self._size -= _num_bytes(forgotten)
+        tensors = self._entries.get(key)
+        if tensors is None:
+            tensors = compute()
+            with suppress(ValueError):  # Larger than the whole cache.
+                self._entries[key] = tensors
         return tensors
 
 

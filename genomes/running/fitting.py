@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from cachetools import FIFOCache
 
 from genomes.graph.genome import Genome
 from genomes.graph.identity import output_keys
@@ -71,8 +72,7 @@ class Fitter:
         self._contexts, self._replies = list(contexts), list(replies)
         self._catalogue = catalogue
         self._prefill_cache = prefill_cache
-        self._capacity = capacity
-        self._known: dict[str, tuple[float, ...]] = {}
+        self._known: FIFOCache[str, tuple[float, ...]] = FIFOCache(capacity)
 
     def fitted(self, genome: Genome) -> Genome:
         """The genome with numbers in every learned combiner that has none; itself where there is no such combiner.
@@ -90,8 +90,6 @@ class Fitter:
             # Keys are those of the unfitted genome, in which the numbers upstream follow from what is written there.
             (key,) = {keys[edge.source, edge.kind] for edge in genome.outputs(node_id)}
             if key not in self._known:
-                if len(self._known) >= self._capacity:
-                    del self._known[next(iter(self._known))]
                 self._known[key] = self._numbers(genome, node_id, node)
             changed = CombinerNode(node.method, {**node.parameters, NUMBERS: self._known[key]})
             genome = Genome({**genome.nodes, node_id: changed}, genome.edges)

@@ -1,8 +1,8 @@
 """A genome made runnable: one language model that answers and gives likelihoods.
 
-The arithmetic is that of exported models (huggingface/runtime_composite.py); this file adds text, batches and
+The arithmetic is that of exported models (runtime.py); this file adds text, batches and
 decoding. What makes a phenotype of a genome is in compilation.py; a plain second implementation, the oracle of the
-tests, is in reference.py.
+tests, is in tests/oracles/phenotype.py.
 """
 
 from __future__ import annotations
@@ -13,27 +13,23 @@ from dataclasses import dataclass
 import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.combiners import ANSWER_COMBINERS
-from genomes.running.answering import AnswerChooser
+from genomes.running.answering import Writers
 from genomes.running.choosing import answer_log_likelihoods
-from genomes.running.decoding import drawn_tokens, uniform_numbers
+from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.program import Program
 from genomes.running.prompting import (
-    MIN_NEW_TOKENS,
     answer_text,
     closing_tokens,
+    no_text_token,
     prompt_tokens,
     reply_tokens,
 )
 from genomes.running.pruning import NoMemberLeftError, rooted
-from genomes.running.runtime import CompositeRuntime, Runtime, left_padded
+from genomes.running.runtime import CompositeRuntime, Runtime
 from genomes.running.tolerance import TolerantRuntime
 from genomes.running.trunk import Trunk
-
-# Rows leave the batch when at least this share of it has ended; less often would waste work, more often copy caches.
-_ENDED_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +107,13 @@ class Phenotype:
                 f"max_new_tokens is {self._max_new_tokens!r}, but the members {sorted(self._models)} have room for "
                 f"{self._num_positions} tokens of prompt and answer beside their drafts. Shorten answer or drafts."
             )
-        self._inputs: list[Phenotype] = []
-        self.chooser: AnswerChooser | None = None
-        """Who chooses among whole answers, where the program does."""
+        self.inputs: list[Phenotype] = []
+        """Where the program chooses among whole answers, the phenotypes that write them."""
+        self.writers: Writers | None = None
+        """Who has them write, and chooses."""
         if program.choosing is not None:
-            self._inputs = list(inputs or self._rooted_inputs(program.choosing.inputs, trunks, failed))
-            self.chooser = AnswerChooser(program.choosing, self._inputs, tokenizer, is_tolerant=failed is not None)
+            self.inputs = list(inputs or self._rooted_inputs(program.choosing.inputs, trunks, failed))
+            self.writers = Writers(program.choosing, self.inputs, tokenizer)
 
     def _rooted_inputs(
         self, roots: Sequence[int], trunks: Mapping[str, Trunk], failed: Mapping[str, str] | None
@@ -162,11 +159,11 @@ class Phenotype:
         Behind a gate that lets k of n inputs through, each counts k / n. Where whole answers are chosen, every
         candidate counts, and so does every reading of a candidate by a judge.
         """
-        if self.chooser is not None and self._program.choosing is not None:
-            inputs = sum(one.active_parameters_per_token for one in self._inputs)
+        if self.writers is not None and self._program.choosing is not None:
+            inputs = sum(one.active_parameters_per_token for one in self.inputs)
             method, parameters = self._program.choosing.method, dict(self._program.choosing.parameters)
-            num_readings = sum(ANSWER_COMBINERS[method].reads_likelihoods(parameters)) * len(self._inputs)
-            return self.chooser.num_samples * inputs * (1 + num_readings)
+            num_readings = sum(ANSWER_COMBINERS[method].reads_likelihoods(parameters)) * len(self.inputs)
+            return self.writers.num_samples * inputs * (1 + num_readings)
         sizes: dict[str, int] = {name: model.num_parameters() for name, model in self._models.items()}
         streams, shares = self._program.streams, self._program.stream_shares
         answering = sum(
@@ -205,38 +202,13 @@ class Phenotype:
             raise ValueError(f"There are {len(contexts)} contexts and {len(seeds)} seeds; give one seed per context.")
         if not contexts:
             return []
-        if self.chooser is not None:
-            return self.chooser.answer_tokens(contexts, seeds=seeds)
-        prompts = self.prompts(contexts)
-        uniforms = uniform_numbers(seeds, self._max_new_tokens)
-        settings = {name: self._program.response[name] for name in ("temperature", "top_k", "top_p")}
-        tokens, mask = left_padded(prompts, device=self._device)
-        lengths = mask.sum(dim=-1)
-        mask = mask.long()
-        cache = self._runtime.new_cache()
-        answers: list[list[int]] = [[] for _ in prompts]
-        rows = list(range(len(prompts)))
-        is_open = [True] * len(prompts)
-        closing = torch.tensor(sorted(self.closing), device=self._device)
-        for step in range(self._max_new_tokens):
-            joint = self._runtime.forward(tokens, mask, cache=cache, prompt_lengths=lengths, num_kept=1)[:, -1]
-            if step < MIN_NEW_TOKENS:
-                joint = joint.index_fill(-1, closing, -torch.inf)
-            tokens = drawn_tokens(joint, uniforms[rows, step], **settings)[:, None]
-            for row, token in zip(rows, tokens[:, 0].tolist(), strict=True):
-                if is_open[row]:
-                    answers[row].append(token)
-                    is_open[row] = token not in self.closing
-            places = [place for place, row in enumerate(rows) if is_open[row]]
-            if not places:
-                break
-            if len(places) <= (1.0 - _ENDED_SHARE) * len(rows):
-                kept = torch.tensor(places, device=self._device)
-                cache.batch_select_indices(kept)
-                tokens, mask = tokens[kept], mask[kept]
-                rows = [rows[place] for place in places]
-            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-        return answers
+        if self.writers is not None:
+            return self.writers.answer_tokens(contexts, seeds=seeds)
+        settings = DecodingSettings.evolved(self._program.response)
+        decoding = Decoding(self.prompts(contexts), seeds, settings, self.closing, device=self._device)
+        for _ in decoding.run(self._runtime):
+            pass
+        return decoding.answers
 
     def prompts(self, contexts: Sequence[Sequence[str]]) -> list[list[int]]:
         """The token ids that answers to some contexts follow; the oldest are left out where there is no room.
@@ -267,8 +239,10 @@ class Phenotype:
                     f"The reply {reply[:40]!r}... has {len(answer)} tokens; the members have room for "
                     f"{self._num_positions - 1} beside a prompt and their drafts. Score shorter replies."
                 )
-        if self.chooser is not None and self._is_mixed:
-            totals = self.chooser.reply_log_likelihoods(contexts, replies)
+        if self._is_mixed:
+            by_input = [[-one.nll_nats for one in each.reply_likelihoods(contexts, replies)] for each in self.inputs]
+            sums = torch.tensor(by_input, dtype=torch.float64).logsumexp(dim=0)
+            totals: list[float] = (sums - torch.tensor(float(len(by_input))).log()).tolist()
         else:
             totals = self.token_log_likelihoods(contexts, answers)
         return [
@@ -285,8 +259,7 @@ class Phenotype:
         No text is the token that ends texts, or where there is none the first that ends answers.
         """
         if contexts is None:
-            end = self._tokenizer.eos_token_id
-            prompts = [[self.closing[0] if end is None else int(end)]] * len(answers)
+            prompts = [[no_text_token(self._tokenizer)]] * len(answers)
         else:
             prompts = [
                 prompt_tokens(context, self._tokenizer, room=self._num_positions - len(answer))
@@ -326,4 +299,4 @@ class Phenotype:
     @property
     def _is_mixed(self) -> bool:
         """Whether the inputs of an answer combiner have different tokenizers."""
-        return any(tokenizer_key(one.tokenizer) != tokenizer_key(self._tokenizer) for one in self._inputs)
+        return self.writers is not None and self.writers.is_mixed

@@ -1,6 +1,6 @@
 """A genome's graph as a flat program: streams of members, and values computed from them in topological order.
 
-No torch here and no arithmetic (runtime_composite.py). Equal parts of the graph become one part of the program,
+No torch here and no arithmetic (runtime.py). Equal parts of the graph become one part of the program,
 and nodes that do not reach the response become none.
 
 This file travels inside exported artifacts: it imports nothing but the standard library and its siblings.
@@ -200,8 +200,8 @@ def build_program(
         templates: For each member node that reads drafts, its template's token ids before and after the draft.
         markers: For each member node whose role has a marker, the marker's token ids.
 
-    The graph is taken to keep the rules of genomes (rules.py), acyclic above all; only what would be run wrongly
-    or not at all is checked again here.
+    The graph is taken to keep the rules of genomes (genomes/graph/rules.py), acyclic above all; only what would be run
+    wrongly or not at all is checked again here.
 
     Raises:
         ValueError: The graph has a schema, a node, an edge or a method that this version cannot run.

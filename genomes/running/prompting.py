@@ -71,6 +71,12 @@ def closing_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
     return tuple(sorted(closing))
 
 
+def no_text_token(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token that stands for an empty prompt: the one that ends texts, or else the first that ends answers."""
+    end = tokenizer.eos_token_id
+    return closing_tokens(tokenizer)[0] if end is None else int(end)
+
+
 def _one_line(turn: str) -> str:
     return " ".join(turn.split())
 

@@ -1,7 +1,7 @@
 """The arithmetic of a composite: from tokens to the joint log-probabilities of the next one.
 
 The exported model and the engine's phenotype both run this code; they differ in how a member's hidden states are
-computed (trunk_composite.py). Decoding settings are not applied here.
+computed (trunk.py). Decoding settings are not applied here.
 This file travels inside exported artifacts: it imports nothing but torch, transformers and its siblings.
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.errors import PoolContractError, SettingsError
+from evolve.errors import PoolContractError, RunInterruptedError, SettingsError
 from evolve.evaluator import EvaluationRequest
 from evolve.jobs import JOB_KINDS, Event, Job
 from evolve.settings import Budget
@@ -33,6 +33,7 @@ from tests.evolve.toy import (
     ToySpace,
     create,
     digest_of_uninterrupted,
+    interrupt_at_a_commit,
     quality,
     reopen,
 )
@@ -150,8 +151,8 @@ class TestOneHistory:
     def test_leftovers_of_another_run_in_the_pool_are_passed_over(self, directory: Path) -> None:
         expected = digest_of_uninterrupted(directory / "expected")
         pool = ToyPool(ToyFactory(), capacity=5)
-        with create(directory / "first", seed=8) as first:
-            first.advance(pool, lambda event: first.request_stop() if event.kind == "commit" else None)
+        with create(directory / "first", seed=8) as first, pytest.raises(RunInterruptedError):
+            first.advance(pool, interrupt_at_a_commit)
         assert pool.out
         with create(directory / "second") as second:
             second.advance(pool)
@@ -187,12 +188,6 @@ class TestBudget:
             assert run.advance(ToyPool(broken)) is StopReason.FAILURES
             assert run.state.num_failures == 26
             assert run.incumbent is None
-
-    def test_a_request_to_stop(self, directory: Path) -> None:
-        with create(directory) as run:
-            reason = run.advance(ToyPool(ToyFactory()), lambda event: run.request_stop())
-            assert reason is StopReason.REQUESTED
-            assert run.advance(ToyPool(ToyFactory())) is StopReason.BIRTHS
 
 
 class TestFailures:

@@ -20,9 +20,10 @@ from evolve.individual import Individual, Results
 from evolve.selection import NSGA2, Aging, Islands, Lexicase, MapElites, RandomSearch, Selection, selection_for
 from evolve.selection.lexicase import mean_scores
 from evolve.settings import Descriptor, SearchSettings
+from evolve.testing import SelectionContract
+from evolve.testing.selections import OBJECTIVES, Told, add_evaluation, made_up_individual
 from fitness.result import Evaluation, Objective
 
-OBJECTIVES = (Objective("a", "maximise", ""), Objective("b", "minimise", ""), Objective("c", "maximise", ""))
 GRID = (Descriptor(metric="a", low=0, high=4, cells=2), Descriptor(metric="b", low=0, high=4, cells=2))
 KINDS: dict[type[Selection], Any] = {
     Aging: "aging",
@@ -42,22 +43,10 @@ def settings(kind: type[Selection], **changes: Any) -> SearchSettings:
     return SearchSettings(mode=KINDS[kind], **{"population": 5, "tournament": 3, "descriptors": grid, **changes})
 
 
-def scored(results: Results, values: Sequence[float], num_objectives: int = 2) -> None:
-    named = {one.name: float(value) for one, value in zip(OBJECTIVES[:num_objectives], values, strict=False)}
-    scores = {f"p{place}": float(value) for place, value in enumerate(values)}
-    results.add(len(results.by_replicate), Evaluation.ok(named, scores=scores))
-
-
-def individual(number: int, *values: float, key: str | None = None, num_objectives: int = 2) -> Individual:
-    results = Results(OBJECTIVES[:num_objectives])
-    scored(results, values, num_objectives)
-    return Individual(f"b{number}", key or f"k{number:03d}", "[]", (), "random", number, results)
-
-
 def filled(kind: type[Selection], births: Sequence[Sequence[float]], **changes: Any) -> Selection:
     selection = kind(settings(kind, **changes))
     for number, values in enumerate(births):
-        selection.admit(individual(number, *values))
+        selection.admit(made_up_individual(number, *values))
     return selection
 
 
@@ -65,67 +54,19 @@ def ids(individuals: Sequence[Individual]) -> list[str]:
     return [one.id for one in individuals]
 
 
-class Told:
-    """A story told to several selections at once."""
-
-    def __init__(self, *selections: Any, num_objectives: int = 2) -> None:
-        self.selections = selections
-        self.num_objectives = num_objectives
-        self.results: dict[str, Results] = {}
-
-    def tell(self, number: int, key: str, values: Sequence[float], is_rescored: bool) -> None:
-        if key in self.results and is_rescored:
-            scored(self.results[key], values, self.num_objectives)
-            for selection in self.selections:
-                selection.reconsider(key)
-            return
-        newcomer = individual(number, *values, key=key, num_objectives=self.num_objectives)
-        results = self.results.setdefault(key, newcomer.results)
-        for selection in self.selections:
-            selection.admit(replace(newcomer, results=results))
-
-
 @pytest.mark.parametrize("kind", KINDS)
-class TestEverySelection:
+class TestEverySelection(SelectionContract):
+    @pytest.fixture(autouse=True)
+    def _of_this_kind(self, kind: type[Selection]) -> None:
+        self.kind = kind
+
+    def selection(self) -> Selection:
+        return self.kind(settings(self.kind))
+
     @given(births=BIRTHS)
-    def test_the_population_is_of_the_born_and_of_its_size(self, kind: type[Selection], births: Any) -> None:
+    def test_the_population_grows_to_its_size(self, kind: type[Selection], births: Any) -> None:
         population = filled(kind, births).population
-        size = min(len(births), 5)
-        assert (1 <= len(population) <= 4) if kind is MapElites else len(population) == size
-        assert len(set(ids(population))) == len(population)
-        assert set(ids(population)) <= {f"b{number}" for number in range(len(births))}
-
-    @given(births=BIRTHS, num_parents=st.integers(1, 3), seed=st.integers(0, 99))
-    def test_parents_are_a_function_of_population_and_seed(
-        self, kind: type[Selection], births: Any, num_parents: int, seed: int
-    ) -> None:
-        chosen = []
-        for noise in (1, 2):
-            random.seed(noise)
-            selection = filled(kind, births)
-            parents = selection.parents(num_parents, rng=np.random.default_rng(seed))
-            assert len(parents) in (0, num_parents)
-            assert set(ids(parents)) <= set(ids(selection.population))
-            chosen.append(ids(parents))
-        assert chosen[0] == chosen[1]
-
-    @given(story=STORIES, later=STORIES, seed=st.integers(0, 99))
-    def test_one_that_is_restored_goes_on_alike(self, kind: type[Selection], story: Any, later: Any, seed: int) -> None:
-        original = kind(settings(kind))
-        told = Told(original)
-        for number, step in enumerate(story):
-            told.tell(number, *step)
-        restored = kind(settings(kind))
-        restored.restore(original.population, original.evicted)
-        told.selections = (original, restored)
-        for number, step in enumerate(later, start=len(story)):
-            parents = [ids(one.parents(2, rng=np.random.default_rng(seed))) for one in told.selections]
-            assert parents[0] == parents[1]
-            told.tell(number, *step)
-            assert ids(original.population) == ids(restored.population)
-
-    def test_nobody_breeds_in_an_empty_population(self, kind: type[Selection]) -> None:
-        assert kind(settings(kind)).parents(2, rng=np.random.default_rng(0)) == []
+        assert (1 <= len(population) <= 4) if kind is MapElites else len(population) == min(len(births), 5)
 
     def test_its_mode_gives_it(self, kind: type[Selection]) -> None:
         assert isinstance(selection_for(settings(kind)), kind)
@@ -208,14 +149,14 @@ class TestNSGA2:
             ]
 
     def test_why_order_has_to_be_fixed_before_deap_measures_crowding(self) -> None:
-        equals = [individual(number, 1, 1) for number in range(4)]
+        equals = [made_up_individual(number, 1, 1) for number in range(4)]
         assignCrowdingDist(equals)
         assert [one.fitness.crowding_dist for one in equals] == [np.inf, 0, 0, np.inf]
 
     def test_one_individual_per_key_and_the_first_stays(self) -> None:
         selection = NSGA2(settings(NSGA2))
-        for one in (individual(0, 1, 1, key="same"), individual(1, 2, 2), individual(2, 1, 1, key="same")):
-            selection.admit(one)
+        for number, key, value in ((0, "same", 1), (1, "other", 2), (2, "same", 1)):
+            selection.admit(made_up_individual(number, value, value, key=key))
         assert ids(selection.population) == ["b1", "b0"]
 
     def test_a_front_is_preferred_to_the_next(self) -> None:
@@ -276,10 +217,10 @@ class TestMapElites:
 
     def test_one_whose_results_change_moves_to_its_new_cell(self) -> None:
         selection = filled(MapElites, [(0, 0), (3, 0)])
-        scored(selection.population[0].results, (4, 0))  # on average 2, which is the cell of the other one
+        add_evaluation(selection.population[0].results, (4, 0))  # on average 2, which is the cell of the other one
         selection.reconsider("k000")
         assert ids(selection.population) == ["b1"]
-        scored(selection.population[0].results, (0, 0))
+        add_evaluation(selection.population[0].results, (0, 0))
         selection.reconsider("k001")
         assert ids(selection.population) == ["b1"]
 
@@ -296,7 +237,7 @@ class TestIslands:
     def test_births_live_on_their_island_and_share_the_population(self) -> None:
         islands = self.made(migration_every=99)
         for number in range(12):
-            islands.admit(individual(number, number, 0))
+            islands.admit(made_up_individual(number, number, 0))
             islands.migrate_after(number)
         assert ids(islands.population) == ["b6", "b9", "b7", "b10", "b8", "b11"]
         assert ids(islands.of_birth(4).population) == ["b7", "b10"]
@@ -304,7 +245,7 @@ class TestIslands:
     def test_the_best_of_each_goes_to_the_next(self) -> None:
         islands = self.made(migration_every=6)
         for number, value in enumerate((9, 1, 1, 2, 8, 7)):
-            islands.admit(individual(number, value, 0))
+            islands.admit(made_up_individual(number, value, 0))
             islands.migrate_after(number)
         assert [ids(islands.of_birth(birth).population) for birth in range(3)] == [
             ["b3", "b5"],
@@ -314,7 +255,7 @@ class TestIslands:
 
     def test_it_comes_back_from_its_summary(self) -> None:
         islands, restored = self.made(migration_every=4), self.made(migration_every=4)
-        born = [individual(number, number % 5, 0) for number in range(11)]
+        born = [made_up_individual(number, number % 5, 0) for number in range(11)]
         for one in born:
             islands.admit(one)
             islands.migrate_after(one.birth)

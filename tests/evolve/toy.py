@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from evolve.evaluator import EvaluationRequest
+from evolve.jobs import Event
 from evolve.loop import Run
 from evolve.seeding import generator
 from evolve.settings import Budget, Descriptor, SearchSettings
@@ -201,6 +202,12 @@ def create(directory: Path, **changes: Any) -> Run:
 
 def reopen(directory: Path, **changes: Any) -> Run:
     return Run.open(directory, **{"space": ToySpace(), "factory": ToyFactory(), **changes})
+
+
+def interrupt_at_a_commit(event: Event) -> None:
+    """A listener that presses Ctrl-C as soon as something is committed."""
+    if event.kind == "commit":
+        raise KeyboardInterrupt
 
 
 def digest_of_uninterrupted(directory: Path, **changes: Any) -> str:

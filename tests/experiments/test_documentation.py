@@ -68,6 +68,12 @@ def test_every_page_is_in_the_site_once() -> None:
     assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} <= set(named)
 
 
+def test_every_question_is_answered_by_one_file_that_is_there() -> None:
+    rows = re.findall(r"^\| (.+) \| `([^`]+)` \|$", (DOCS / "where.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len({question for question, _ in rows}) == len(rows) >= 30
+    assert [path for _, path in rows if not (ROOT / path).is_file()] == []
+
+
 def test_the_experiment_of_the_tutorial_is_valid(tmp_path: Path) -> None:
     text = (DOCS / "tutorial.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fitness.validation import RatedReply, agreement, correlation, load_rated
+from fitness.validation import RatedReply, agreement, load_rated
 
 
 def rated(num_contexts, *, rng):
@@ -44,10 +44,6 @@ def test_pairs_count_within_a_context_only_and_ties_half():
 def test_one_reply_per_context_has_no_pairs():
     items = [RatedReply((str(number),), "x", number) for number in range(5)]
     assert agreement(items, range(5), resamples=20).pairwise_accuracy is None
-
-
-def test_a_constant_scorer_agrees_with_nobody():
-    assert correlation(np.arange(4.0), np.zeros(4)) == 0.0
 
 
 class TestFiles:

@@ -20,7 +20,7 @@ import yaml
 
 from evolve.workers import SerialPool, WorkerSettings
 from experiments.config import load_experiment
-from experiments.problems.compositions.problem import prepare
+from experiments.problems.compositions.preparation import prepare
 from experiments.runs.carrying_out import create_run
 from genomes.members.store import CACHE_VARIABLE
 from tests.experiments.tiny_experiment import evolve, write_experiment

@@ -1,7 +1,7 @@
 """The plain runtime: one row at a time, no key-value cache, each token's text read anew, probabilities in float64.
 
 It is the oracle of the tests: slow, written from the definitions, and sharing no arithmetic with what it checks
-(only the text format of prompting.py).
+(only the text format of genomes/running/prompting.py).
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ class ReferencePhenotype:
         length: int,
         text: list[int],
     ) -> Floats:
-        """[inputs, features]; the order and the scales are those of combiners/stack.py."""
+        """[inputs, features]; the order and the scales are those of genomes/methods/combiners/stack.py."""
         mean = np.mean(inputs, axis=0)
         candidates = np.argsort(-mean)[:3]
         evidence = self._evidence(edges, prompt, length, text)

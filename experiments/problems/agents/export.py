@@ -10,7 +10,7 @@ from evolve.log_reading import RunLogReader
 from experiments.config.agents import AgentExperimentConfig
 from experiments.problems.agents.evaluator import TEST_PANEL, prepare_agents, trained_agent
 from experiments.problems.agents.results import AgentResults
-from fitness.statistics import Interval
+from fitness.statistics import interval_text
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import KINDS
 from genomes.agent.graph.serialization import agent_from_json
@@ -100,7 +100,8 @@ def _scores(results: AgentResults | None) -> list[str]:
     if results is None:
         return ["The run has no final comparison: this is its incumbent, scored on the search's episodes only."]
     rows = [
-        f"| {row.label} | {_text(row.returns)} | {', '.join(f'{value:.1f}' for value in row.by_training)} |"
+        f"| {row.label} | {interval_text(row.returns, '.1f')} "
+        f"| {', '.join(f'{value:.1f}' for value in row.by_training)} |"
         for row in results.rows
     ]
     return [
@@ -111,7 +112,3 @@ def _scores(results: AgentResults | None) -> list[str]:
         "|---|---|---|",
         *rows,
     ]
-
-
-def _text(interval: Interval) -> str:
-    return f"{interval.value:.1f} [{interval.low:.1f}, {interval.high:.1f}]"

@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean
+from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean, interval_text
 
 AGENT_RESULTS_FILE = "agent_results.json"
 
@@ -135,17 +135,13 @@ def print_agent_results(results: AgentResults, *, console: Console) -> None:
     for row in results.rows:
         table.add_row(
             row.label,
-            _interval(row.returns),
+            interval_text(row.returns, ".1f"),
             ", ".join(f"{value:.1f}" for value in row.by_training),
-            "" if row.winner_gain is None else _interval(row.winner_gain, sign="+"),
+            interval_text(row.winner_gain, "+.1f"),
             "" if row.parameters is None else f"{row.parameters:,}",
             style="bold" if row is results.winner else None,
         )
     console.print(table)
-
-
-def _interval(interval: Interval, *, sign: str = "") -> str:
-    return f"{interval.value:{sign}.1f} [{interval.low:{sign}.1f}, {interval.high:{sign}.1f}]"
 
 
 def _row(document: dict[str, Any]) -> AgentRow:

@@ -8,7 +8,8 @@ from functools import lru_cache
 import pandas as pd
 
 from experiments.problems.agents.results import AgentResults
-from experiments.problems.views import Blocks, Headline, PlainView, bounds_of, interval_text
+from experiments.problems.views import Blocks, Headline, PlainView
+from fitness.statistics import interval_columns, interval_text
 from genomes.agent.graph.drawing import draw_agent
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.serialization import agent_from_json
@@ -56,9 +57,9 @@ def agent_headline(results: AgentResults) -> Headline:
     cells = [
         (
             row.label,
-            interval_text(row.returns, digits=1),
+            interval_text(row.returns, ".1f"),
             ", ".join(f"{value:.1f}" for value in row.by_training),
-            "" if row.winner_gain is None else interval_text(row.winner_gain, digits=1, sign="+"),
+            interval_text(row.winner_gain, "+.1f"),
             "" if row.parameters is None else f"{row.parameters:,}",
         )
         for row in results.rows
@@ -67,9 +68,9 @@ def agent_headline(results: AgentResults) -> Headline:
         [
             {
                 "label": row.label,
-                **bounds_of("return", row.returns),
+                **interval_columns("return", row.returns),
                 "return_by_training": " ".join(f"{value:.6g}" for value in row.by_training),
-                **bounds_of("winner_gain", row.winner_gain),
+                **interval_columns("winner_gain", row.winner_gain),
                 "parameters": row.parameters,
                 "genome": row.genome,
             }

@@ -15,9 +15,8 @@ from experiments.config.compositions import ExperimentConfig
 from experiments.problems.compositions.front import Front
 from experiments.problems.compositions.results import Results
 from experiments.problems.compositions.table import verdict
-from experiments.terminal.tables import ARROWS, number_text
 from fitness.objectives import REPORTED
-from fitness.statistics import Interval
+from fitness.statistics import interval_text, number_text, p_value_text
 from genomes.graph.genome import Genome
 from genomes.graph.identity import genome_key
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
@@ -158,14 +157,14 @@ def _scores_beside_the_winner(key: str, state: RunState, front: Front | None) ->
     if individual is not None:
         lines += ["", "| objective | search, mean over replicates | validation |", "| --- | --- | --- |"]
         for name, value in individual.results.means.items():
-            validation = _numbers(member.validation[name]) if member is not None else ""
+            validation = interval_text(member.validation[name], number_text) if member is not None else ""
             lines.append(f"| {name} | {number_text(value)} | {validation} |")
     return "\n".join(lines) + "\n"
 
 
 def _scores(results: Results) -> str:
     further = [objective for objective in results.objectives if objective.name not in REPORTED]
-    names = "".join(f" {objective.name} {ARROWS[objective.direction]} |" for objective in further)
+    names = "".join(f" {objective.heading} |" for objective in further)
     lines = [
         "## Scores",
         "",
@@ -176,12 +175,11 @@ def _scores(results: Results) -> str:
         "| --- |" + " --- |" * (6 + len(further)),
     ]
     for row in results.rows:
-        gain = "" if row.winner_gain is None else _interval(row.winner_gain, "+.3f")
-        values = "".join(f" {_numbers(row.objectives[objective.name])} |" for objective in further)
-        p_value = "" if row.winner_gain_p is None else f"{row.winner_gain_p:.4f}"
+        values = "".join(f" {interval_text(row.objectives[objective.name], number_text)} |" for objective in further)
+        gain, p_value = interval_text(row.winner_gain, "+.3f"), p_value_text(row.winner_gain_p)
         lines.append(
-            f"| {row.label} | {_interval(row.coherence, '.3f')} |{values} {gain} | {p_value} | "
-            f"{_interval(row.nll, '.2f')} | {row.active_parameters:,.0f} | {row.evaluations} |"
+            f"| {row.label} | {interval_text(row.coherence)} |{values} {gain} | {p_value} | "
+            f"{interval_text(row.nll, '.2f')} | {row.active_parameters:,.0f} | {row.evaluations} |"
         )
     lines += ["", f"Human replies to the same prompts score {results.human_coherence:.3f}.", "", verdict(results), ""]
     for sample in results.samples:
@@ -218,14 +216,6 @@ def _limits() -> str:
         "## Limits\n\nSmall models: answers are short and often wrong. Coherence is an automatic score of how well an "
         "answer follows its context; it says nothing of truth or safety. The members' licences apply to the weights.\n"
     )
-
-
-def _interval(interval: Interval, form: str) -> str:
-    return f"{interval.value:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
-
-
-def _numbers(interval: Interval) -> str:
-    return f"{number_text(interval.value)} [{number_text(interval.low)}, {number_text(interval.high)}]"
 
 
 def _counted(number: int, noun: str) -> str:

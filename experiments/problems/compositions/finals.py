@@ -141,11 +141,10 @@ def _ranked_on_validation(
     """
     measured = measured_on(genomes, "validation", run, problem, pool)
     leading = problem.factory.objectives[0]
-    sign = 1.0 if leading.direction == "maximise" else -1.0
     scored = [(one, genome) for one, genome in zip(measured, genomes, strict=True) if one.is_ok]
     return sorted(
         (
-            (sign * (fmean(one.scores.values()) if one.scores else one.objectives[leading.name]), genome)
+            (leading.sign * (fmean(one.scores.values()) if one.scores else one.objectives[leading.name]), genome)
             for one, genome in scored
         ),
         reverse=True,

@@ -16,9 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.terminal.tables import ARROWS, number_text
 from fitness.result import Objective
-from fitness.statistics import Interval
+from fitness.statistics import Interval, interval_columns, number_text
 
 FRONT_JSON, FRONT_CSV = "pareto.json", "pareto.csv"
 _KEY_LENGTH = 8
@@ -83,9 +82,7 @@ class Front:
         for one in self.members:
             row: dict[str, object] = {"key": one.key, "id": one.id, "structure": one.structure}
             for name, value in one.search.items():
-                interval = one.validation[name]
-                row |= {f"search.{name}": value, f"validation.{name}": interval.value}
-                row |= {f"validation.{name}_low": interval.low, f"validation.{name}_high": interval.high}
+                row |= {f"search.{name}": value, **interval_columns(f"validation.{name}", one.validation[name])}
             rows.append({**row, "is_dominated": one.is_dominated, "is_winner": one.is_winner, "genome": one.genome})
         return pd.DataFrame(rows)
 
@@ -101,7 +98,7 @@ def print_front(front: Front, *, console: Console) -> None:
     )
     table.add_column("key")
     for objective in front.objectives:
-        table.add_column(f"{objective.name} {ARROWS[objective.direction]}", justify="right", no_wrap=True)
+        table.add_column(objective.heading, justify="right", no_wrap=True)
     table.add_column("composition")
     for one in front.members:
         note = " (the winner)" if one.is_winner else " (dominated here)" if one.is_dominated else ""

@@ -18,8 +18,8 @@ from experiments.problems.compositions.finals import measured_on
 from experiments.problems.compositions.front import Front, FrontMember
 from experiments.problems.compositions.preparation import PreparedCompositions
 from experiments.problems.compositions.view import CompositionView
-from experiments.runs.measures import interval_of
 from fitness.result import Objective
+from fitness.statistics import interval_of
 
 
 def measured_front(run: Run, problem: PreparedCompositions, pool: WorkerPool, *, winner: str) -> Front | None:
@@ -76,16 +76,12 @@ def thinned(front: Sequence[Individual], *, count: int) -> list[Individual]:
 
 
 def _judged(members: Sequence[FrontMember], objectives: Sequence[Objective]) -> list[FrontMember]:
-    signs = [1.0 if objective.direction == "maximise" else -1.0 for objective in objectives]
     values = np.array(
-        [
-            [sign * one.validation[objective.name].value for sign, objective in zip(signs, objectives, strict=True)]
-            for one in members
-        ]
+        [[objective.sign * one.validation[objective.name].value for objective in objectives] for one in members]
     ).reshape(len(members), len(objectives))
     judged = []
     for one, own in zip(members, values, strict=True):
         dominating = (values >= own).all(axis=1) & (values > own).any(axis=1)
         judged.append(replace(one, is_dominated=bool(dominating.any())))
-    leading = objectives[0].name
-    return sorted(judged, key=lambda one: (-signs[0] * one.validation[leading].value, one.key))
+    leading = objectives[0]
+    return sorted(judged, key=lambda one: (-leading.sign * one.validation[leading.name].value, one.key))

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.runs.measures import interval_of
 from fitness.result import Evaluation, Objective
-from fitness.statistics import Interval, bootstrap_mean, holm_correction, sign_flip_p_value
+from fitness.statistics import Interval, bootstrap_mean, holm_correction, interval_of, sign_flip_p_value
 
 RESULTS_FILE = "results.json"
 
@@ -176,9 +175,8 @@ def _gains(contestants: Sequence[Contestant], prompts: Sequence[str], *, leading
     """How much better the winner is than each other contestant, per prompt; none where there are no such numbers."""
     if any(leading.name not in contestant.test.details for contestant in contestants):
         return []
-    sign = 1.0 if leading.direction == "maximise" else -1.0
-    *others, best = [sign * _values(contestant.test.details[leading.name], prompts) for contestant in contestants]
-    return [best - values for values in others]
+    *others, best = [_values(contestant.test.details[leading.name], prompts) for contestant in contestants]
+    return [leading.gain(best, values) for values in others]
 
 
 def _values(by_prompt: Mapping[str, float], prompts: Sequence[str]) -> Floats:

@@ -8,12 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.problems.compositions.results import Results, Row
-from experiments.terminal.tables import ARROWS
 from fitness.objectives import REPORTED
-from fitness.statistics import Interval
-
-SIGNIFICANT = 0.05
-"""Of corrected p-values: a difference is called one where its p-value is smaller and its interval leaves out 0."""
+from fitness.statistics import interval_text, is_significant, p_value_text
 
 
 def print_results(results: Results, *, console: Console) -> None:
@@ -26,16 +22,16 @@ def print_results(results: Results, *, console: Console) -> None:
     )
     table.add_column("")
     further = [objective for objective in results.objectives if objective.name not in REPORTED]
-    names = [f"{objective.name} {ARROWS[objective.direction]}" for objective in further]
+    names = [objective.heading for objective in further]
     for name in ("coherence ↑", *names, "winner's gain", "NLL ↓ (nats)", "M par.", "evals"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in results.rows:
         table.add_row(
             escape(row.label),
-            _interval(row.coherence),
-            *(_interval(row.objectives[objective.name]) for objective in further),
-            "" if row.winner_gain is None else _interval(row.winner_gain, is_signed=True),
-            _interval(row.nll, digits=2),
+            interval_text(row.coherence, separator="\n"),  # On two lines a table fits a terminal of 80 columns.
+            *(interval_text(row.objectives[objective.name], separator="\n") for objective in further),
+            interval_text(row.winner_gain, "+.3f", separator="\n"),
+            interval_text(row.nll, ".2f", separator="\n"),
             f"{row.active_parameters / 1e6:.2f}",
             str(row.evaluations),
             style="bold" if row is results.winner else None,
@@ -54,8 +50,7 @@ def print_results(results: Results, *, console: Console) -> None:
 def verdict(results: Results) -> str:
     """What the table says of the winner against each row, in one sentence per row, and whether it is one at all.
 
-    A difference is significant where its p-value is at most ``SIGNIFICANT`` after correction for the number of rows: an
-    interval that leaves out 0 is not enough, since with many rows some do by chance.
+    Which differences count as one is decided by ``fitness.statistics.is_significant``.
     """
     others = [row for row in results.rows if row is not results.winner]
     sentences = [_verdict(row, results) for row in others]
@@ -66,7 +61,7 @@ def verdict(results: Results) -> str:
 
 def _is_significant(row: Row) -> bool:
     gain, p_value = row.winner_gain, row.winner_gain_p
-    return gain is not None and p_value is not None and p_value < SIGNIFICANT and (gain.low > 0 or gain.high < 0)
+    return gain is not None and p_value is not None and is_significant(gain, p_value)
 
 
 def _verdict(row: Row, results: Results) -> str:
@@ -83,12 +78,5 @@ def _verdict(row: Row, results: Results) -> str:
         finding = "The evolved winner is better than"
     else:
         finding = "The evolved winner is worse than"
-    p_value = f"p = {row.winner_gain_p:.4f}, Holm-corrected"
-    return f"{finding} {row.label}{where}: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}], {p_value}."
-
-
-def _interval(interval: Interval, *, digits: int = 3, is_signed: bool = False) -> str:
-    """The value, and its interval on a second line: so the table fits a terminal of 80 columns."""
-    sign = "+" if is_signed else ""
-    low, high = (f"{bound:{sign}.{digits}f}" for bound in (interval.low, interval.high))
-    return f"{interval.value:{sign}.{digits}f}\n[{low}, {high}]"
+    p_value = f"p = {p_value_text(row.winner_gain_p)}, Holm-corrected"
+    return f"{finding} {row.label}{where}: {interval_text(gain, '+.3f')}, {p_value}."

@@ -11,9 +11,9 @@ import pandas as pd
 
 from experiments.problems.compositions.results import Results
 from experiments.problems.compositions.table import verdict
-from experiments.problems.views import Blocks, Headline, PlainView, bounds_of, interval_text
-from experiments.terminal.tables import ARROWS
+from experiments.problems.views import Blocks, Headline, PlainView
 from fitness.objectives import REPORTED
+from fitness.statistics import interval_columns, interval_text, p_value_text
 from genomes.graph.drawing import draw_genome
 from genomes.graph.errors import GenomeFormatError
 from genomes.graph.genome import Genome
@@ -71,9 +71,9 @@ def composition_headline(results: Results) -> Headline:
             row.label,
             interval_text(row.coherence),
             *(interval_text(row.objectives[objective.name]) for objective in further),
-            "" if row.winner_gain is None else interval_text(row.winner_gain, sign="+"),
-            "" if row.winner_gain_p is None else f"{row.winner_gain_p:.4f}",
-            interval_text(row.nll, digits=2),
+            interval_text(row.winner_gain, "+.3f"),
+            p_value_text(row.winner_gain_p),
+            interval_text(row.nll, ".2f"),
             f"{row.active_parameters / 1e6:.2f}",
             str(row.evaluations),
         )
@@ -83,15 +83,15 @@ def composition_headline(results: Results) -> Headline:
         [
             {
                 "label": row.label,
-                **bounds_of("coherence", row.coherence),
+                **interval_columns("coherence", row.coherence),
                 **{
                     key: value
                     for one in further
-                    for key, value in bounds_of(one.name, row.objectives[one.name]).items()
+                    for key, value in interval_columns(one.name, row.objectives[one.name]).items()
                 },
-                **bounds_of("winner_gain", row.winner_gain),
+                **interval_columns("winner_gain", row.winner_gain),
                 "winner_gain_p_holm": row.winner_gain_p,
-                **bounds_of("nll_nats", row.nll),
+                **interval_columns("nll_nats", row.nll),
                 "active_parameters": row.active_parameters,
                 "evaluations": row.evaluations,
                 "genome": row.genome,
@@ -104,7 +104,7 @@ def composition_headline(results: Results) -> Headline:
         columns=(
             "",
             "coherence ↑",
-            *(f"{objective.name} {ARROWS[objective.direction]}" for objective in further),
+            *(objective.heading for objective in further),
             "winner's gain, paired",
             "p (Holm)",
             "NLL in nats ↓",

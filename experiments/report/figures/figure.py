@@ -64,8 +64,7 @@ def axis(title: str, **further: Any) -> dict[str, Any]:
 
 def objective_axis(objective: Objective, **further: Any) -> dict[str, Any]:
     """The axis of an objective, with an arrow that points to what is better."""
-    arrow = "↑" if objective.direction == "maximise" else "↓"
-    return axis(f"{objective.name.replace('_', ' ')} {arrow}", **further)
+    return axis(f"{objective.name.replace('_', ' ')} {objective.arrow}", **further)
 
 
 def plain(text: str) -> str:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from experiments.report.figures.figure import BLUE, GREY, Figure, axis, plain
 from experiments.runs.story import RunStory
+from fitness.statistics import wilson_interval
 
-_Z = 1.96
 _COLUMNS = ["operator", "births", "failed", "scored", "improved", "share", "low", "high", "survived", "mean_gain"]
 
 
@@ -76,9 +76,10 @@ def success_rates(story: RunStory) -> pd.DataFrame:
                 row["gains"] += birth.gain
     rows = []
     for name, row in sorted(counts.items(), key=lambda item: (-item[1]["births"], item[0])):
-        share, low, high = wilson_interval(int(row["improved"]), int(row["scored"]))
+        found = wilson_interval(int(row["improved"]), int(row["scored"]))
+        shares = {"share": found.value, "low": found.low, "high": found.high}
         mean_gain = row["gains"] / row["scored"] if row["scored"] else math.nan
-        rows.append({"operator": name, **row, "share": share, "low": low, "high": high, "mean_gain": mean_gain})
+        rows.append({"operator": name, **row, **shares, "mean_gain": mean_gain})
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
@@ -86,13 +87,3 @@ def success_rates(story: RunStory) -> pd.DataFrame:
 def _names(operator: str) -> list[str]:
     """The operators of a birth, each once; a founder's own name is left out."""
     return sorted({name.split(":")[0] for name in operator.split("+")})
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float, float]:
-    """Share of successes and its 95 % interval (Wilson 1927, equation 4); NaN where there was no trial."""
-    if not trials:
-        return math.nan, math.nan, math.nan
-    share = successes / trials
-    middle = (share + _Z**2 / (2 * trials)) / (1 + _Z**2 / trials)
-    margin = _Z / (1 + _Z**2 / trials) * math.sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2))
-    return share, max(0.0, middle - margin), min(1.0, middle + margin)

@@ -20,7 +20,7 @@ _sym_db = _symbol_database.Default()
 
 
 DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n(experiments/serve/protocol/members.proto\x12\x1b\x63omposite_evolve.members.v1"\x89\x01\n\x0bStepRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x13\n\x0bnum_earlier\x18\x02 \x01(\x05\x12\x10\n\x08num_rows\x18\x03 \x01(\x05\x12\x11\n\tkept_rows\x18\x04 \x03(\x05\x12\x0e\n\x06tokens\x18\x05 \x01(\x0c\x12\x11\n\tpositions\x18\x06 \x01(\x0c\x12\x0c\n\x04mask\x18\x07 \x01(\x0c"2\n\tStepReply\x12\x0e\n\x06hidden\x18\x01 \x01(\x0c\x12\x15\n\rnum_positions\x18\x02 \x01(\x05"\x1f\n\x0c\x43loseRequest\x12\x0f\n\x07session\x18\x01 \x01(\t"\x0c\n\nCloseReply2\xc0\x01\n\x07Members\x12X\n\x04Step\x12(.composite_evolve.members.v1.StepRequest\x1a&.composite_evolve.members.v1.StepReply\x12[\n\x05\x43lose\x12).composite_evolve.members.v1.CloseRequest\x1a\'.composite_evolve.members.v1.CloseReplyb\x06proto3'
+    b'\n(experiments/serve/protocol/members.proto\x12\x1b\x63omposite_evolve.members.v1"\x89\x01\n\x0bStepRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x13\n\x0bnum_earlier\x18\x02 \x01(\x05\x12\x10\n\x08num_rows\x18\x03 \x01(\x05\x12\x11\n\tkept_rows\x18\x04 \x03(\x05\x12\x0e\n\x06tokens\x18\x05 \x01(\x0c\x12\x11\n\tpositions\x18\x06 \x01(\x0c\x12\x0c\n\x04mask\x18\x07 \x01(\x0c"2\n\tStepReply\x12\x0e\n\x06hidden\x18\x01 \x01(\x0c\x12\x15\n\rnum_positions\x18\x02 \x01(\x05\x32\x63\n\x07Members\x12X\n\x04Step\x12(.composite_evolve.members.v1.StepRequest\x1a&.composite_evolve.members.v1.StepReplyb\x06proto3'
 )
 
 _globals = globals()
@@ -32,10 +32,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
     _globals["_STEPREQUEST"]._serialized_end = 211
     _globals["_STEPREPLY"]._serialized_start = 213
     _globals["_STEPREPLY"]._serialized_end = 263
-    _globals["_CLOSEREQUEST"]._serialized_start = 265
-    _globals["_CLOSEREQUEST"]._serialized_end = 296
-    _globals["_CLOSEREPLY"]._serialized_start = 298
-    _globals["_CLOSEREPLY"]._serialized_end = 310
-    _globals["_MEMBERS"]._serialized_start = 313
-    _globals["_MEMBERS"]._serialized_end = 505
+    _globals["_MEMBERS"]._serialized_start = 265
+    _globals["_MEMBERS"]._serialized_end = 364
 # @@protoc_insertion_point(module_scope)

@@ -40,13 +40,3 @@ class StepReply(_message.Message):
     hidden: bytes
     num_positions: int
     def __init__(self, hidden: _Optional[bytes] = ..., num_positions: _Optional[int] = ...) -> None: ...
-
-class CloseRequest(_message.Message):
-    __slots__ = ("session",)
-    SESSION_FIELD_NUMBER: _ClassVar[int]
-    session: str
-    def __init__(self, session: _Optional[str] = ...) -> None: ...
-
-class CloseReply(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...

@@ -42,12 +42,6 @@ class MembersStub:
             response_deserializer=experiments_dot_serve_dot_protocol_dot_members__pb2.StepReply.FromString,
             _registered_method=True,
         )
-        self.Close = channel.unary_unary(
-            "/composite_evolve.members.v1.Members/Close",
-            request_serializer=experiments_dot_serve_dot_protocol_dot_members__pb2.CloseRequest.SerializeToString,
-            response_deserializer=experiments_dot_serve_dot_protocol_dot_members__pb2.CloseReply.FromString,
-            _registered_method=True,
-        )
 
 
 class MembersServicer:
@@ -59,12 +53,6 @@ class MembersServicer:
         context.set_details("Method not implemented!")
         raise NotImplementedError("Method not implemented!")
 
-    def Close(self, request, context):
-        """Forget the session."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details("Method not implemented!")
-        raise NotImplementedError("Method not implemented!")
-
 
 def add_MembersServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -72,11 +60,6 @@ def add_MembersServicer_to_server(servicer, server):
             servicer.Step,
             request_deserializer=experiments_dot_serve_dot_protocol_dot_members__pb2.StepRequest.FromString,
             response_serializer=experiments_dot_serve_dot_protocol_dot_members__pb2.StepReply.SerializeToString,
-        ),
-        "Close": grpc.unary_unary_rpc_method_handler(
-            servicer.Close,
-            request_deserializer=experiments_dot_serve_dot_protocol_dot_members__pb2.CloseRequest.FromString,
-            response_serializer=experiments_dot_serve_dot_protocol_dot_members__pb2.CloseReply.SerializeToString,
         ),
     }
     generic_handler = grpc.method_handlers_generic_handler("composite_evolve.members.v1.Members", rpc_method_handlers)
@@ -107,36 +90,6 @@ class Members:
             "/composite_evolve.members.v1.Members/Step",
             experiments_dot_serve_dot_protocol_dot_members__pb2.StepRequest.SerializeToString,
             experiments_dot_serve_dot_protocol_dot_members__pb2.StepReply.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True,
-        )
-
-    @staticmethod
-    def Close(
-        request,
-        target,
-        options=(),
-        channel_credentials=None,
-        call_credentials=None,
-        insecure=False,
-        compression=None,
-        wait_for_ready=None,
-        timeout=None,
-        metadata=None,
-    ):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            "/composite_evolve.members.v1.Members/Close",
-            experiments_dot_serve_dot_protocol_dot_members__pb2.CloseRequest.SerializeToString,
-            experiments_dot_serve_dot_protocol_dot_members__pb2.CloseReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,6 +1,7 @@
 """The genome of an agent: an immutable graph of modules with typed ports, and the genes that it learns with.
 
-Whether it is valid is rules.py's business, whether two are the same is identity.py's; edits go through editing.py.
+Whether it is valid is rules.py's business, whether two are the same is identity.py's; edits go through
+genomes/agent/breeding/editing.py.
 """
 
 from __future__ import annotations

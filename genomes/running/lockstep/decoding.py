@@ -1,7 +1,8 @@
-"""Many genomes answer together: who takes part, and one token for every open row at a time.
+"""Many genomes answer together: who takes part, and the next distribution of every open row at a time.
 
 Genomes that choose among whole answers take part with the genomes that write these. Phenotypes that lockstep does not
-run (members that only transformers runs, or that may be left out on failure) answer by themselves.
+run (members that only transformers runs, or that may be left out on failure) answer by themselves. How a token is drawn
+from a distribution stands in running/decoding.py.
 """
 
 from __future__ import annotations
@@ -62,20 +63,18 @@ def answer_together(questions: Sequence[Question]) -> list[list[list[int]]]:
 
 def _asked(question: Question) -> list[Question]:
     """The question itself, or what the inputs of its answer combiner are asked."""
-    chooser = question.phenotype.chooser
-    if chooser is None or not _is_plain(question):
+    writers = question.phenotype.writers
+    if writers is None or not _is_plain(question):
         return [question]
-    return [
-        Question(chooser.inputs[author], question.contexts, seeds) for author, seeds in chooser.samples(question.seeds)
-    ]
+    inputs = question.phenotype.inputs
+    return [Question(inputs[author], question.contexts, seeds) for author, seeds in writers.samples(question.seeds)]
 
 
 def _answers(question: Question, written: list[list[list[int]]]) -> list[list[int]]:
-    chooser = question.phenotype.chooser
-    if chooser is None or not _is_plain(question):
+    writers = question.phenotype.writers
+    if writers is None or not _is_plain(question):
         return written[0]
-    authors = [author for author, _ in chooser.samples(question.seeds)]
-    return chooser.chosen(question.contexts, authors, written)
+    return writers.chosen(question.contexts, written)
 
 
 def _is_plain(question: Question) -> bool:
@@ -165,7 +164,7 @@ def _own(
     numbers: Mapping[int, torch.Tensor],
 ) -> dict[int, torch.Tensor]:
     """By stream of one genome, the logits of its open rows that read it, out of all rows' by task."""
-    bounds = torch.tensor([genome.first_number, genome.first_number + genome.num_answers])
+    bounds = torch.tensor([genome.first_number, genome.first_number + len(genome.answers)])
     own: dict[int, torch.Tensor] = {}
     for stream in genome.answering_streams:
         task = tasks[stream]

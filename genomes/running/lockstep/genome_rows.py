@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from genomes.running.decoding import drawn_tokens, uniform_numbers
+from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.lockstep.distributions import Distribution, distributions
 from genomes.running.program import CombinerValue, MemberValue, Program
-from genomes.running.prompting import MIN_NEW_TOKENS
 from genomes.running.runtime import CompositeRuntime, left_padded
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ class GenomeRows:
 
     Attributes:
         prompts: Token ids of every prompt.
-        answers: The tokens of every answer so far.
         first_number: Rows are numbered from here on, in one sequence over all genomes.
         rows: Which answers are open, [rows]; what is kept per row is in this order.
     """
@@ -39,16 +37,14 @@ class GenomeRows:
             seeds: One per prompt.
             first_number: See the class.
         """
-        self.answers: list[list[int]] = [[] for _ in prompts]
         self.first_number = first_number
         self.rows = torch.arange(len(prompts), device=phenotype.device)
         self._program = phenotype.program
         self.prompts = prompts
         self._runtime = _AfterPrompts(phenotype)
         self._reads = self._runtime.reads(prompts, device=phenotype.device)
-        self._closing = torch.tensor(sorted(phenotype.closing), device=phenotype.device)
-        self._max_new_tokens = int(self._program.response["max_new_tokens"])
-        self._uniforms = uniform_numbers(seeds, self._max_new_tokens)
+        settings = DecodingSettings.evolved(self._program.response)
+        self._decoding = Decoding(prompts, seeds, settings, phenotype.closing, device=phenotype.device)
         self._evidence: dict[int, torch.Tensor] = {}
         self._routes: dict[int, torch.Tensor] = {}
         self._newest: Mapping[int, Sequence[Distribution]] = {}
@@ -56,9 +52,9 @@ class GenomeRows:
         """Logits of a stream that no row reads."""
 
     @property
-    def num_answers(self) -> int:
-        """How many answers there are, open ones and others."""
-        return len(self.answers)
+    def answers(self) -> list[list[int]]:
+        """The tokens of every answer so far."""
+        return self._decoding.answers
 
     @property
     def answering_streams(self) -> tuple[int, ...]:
@@ -125,23 +121,12 @@ class GenomeRows:
 
     def draw(self, logs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The next token of each open row, and whether the row is open after it; ``leave`` takes out the others."""
-        response, step = self._program.response, len(self.answers[int(self.rows[0])])
-        if step < MIN_NEW_TOKENS:
-            logs = logs.index_fill(-1, self._closing, -torch.inf)
-        tokens = drawn_tokens(
-            logs,
-            self._uniforms[self.rows.cpu(), step],
-            temperature=response["temperature"],
-            top_k=response["top_k"],
-            top_p=response["top_p"],
-        )
-        for row, token in zip(self.rows.tolist(), tokens.tolist(), strict=True):
-            self.answers[row].append(token)
+        rows = self.rows.tolist()
+        tokens = self._decoding.draw(logs, rows)
         for index, inputs in self._newest.items():
             gains = torch.stack([one.log_likelihoods(tokens) for one in inputs], dim=1)
             self._evidence[index] = self._evidence[index] + gains
-        is_open = torch.isin(tokens, self._closing, invert=True)
-        return tokens, is_open if step + 1 < self._max_new_tokens else torch.zeros_like(is_open)
+        return tokens, torch.tensor([self._decoding.is_open[row] for row in rows], device=self.rows.device)
 
     def leave(self, is_open: torch.Tensor) -> None:
         """Forget the rows that are not open: bool [rows]."""

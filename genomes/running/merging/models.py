@@ -8,14 +8,15 @@ tensor and is merged once.
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import torch
+from cachetools import LRUCache
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from genomes.members.tokenizers import tokenizer_key
@@ -121,14 +122,12 @@ class MergeCache:
         Args:
             capacity_bytes: The most that is kept; a single larger model is used and not kept.
         """
-        self._capacity = capacity_bytes
-        self._members: OrderedDict[str, MergedMember] = OrderedDict()
-        self._sizes: dict[str, int] = {}
+        self._members: LRUCache[str, MergedMember] = LRUCache(capacity_bytes, _num_bytes)
 
     @property
     def num_bytes(self) -> int:
         """Bytes of weights that are kept."""
-        return sum(self._sizes.values())
+        return int(self._members.currsize)
 
     def recall(self, recipe: MergeRecipe, catalogue: MemberLoader) -> MergedMember:
         """The merged member of a recipe, made where it is not kept.
@@ -138,17 +137,14 @@ class MergeCache:
         """
         members = {name: catalogue.load(name) for name in recipe.weights}
         key = _key(recipe, members)
-        if key not in self._members:
+        found = self._members.get(key)
+        if found is None:
             _check_tokenizers(members)
             model = merged_model(recipe, {name: member.model for name, member in members.items()})
             tokenizer = next(iter(members.values())).tokenizer
-            self._members[key] = MergedMember(recipe.name, model, tokenizer, key)
-            self._sizes[key] = sum(tensor.nelement() * tensor.element_size() for tensor in model.parameters())
-        self._members.move_to_end(key)
-        found = self._members[key]
-        while self.num_bytes > self._capacity:
-            forgotten, _ = self._members.popitem(last=False)
-            del self._sizes[forgotten]
+            found = MergedMember(recipe.name, model, tokenizer, key)
+            with suppress(ValueError):  # Larger than the whole cache.
+                self._members[key] = found
         return found
 
 
@@ -177,6 +173,10 @@ class MergingCatalogue:
     def marker(self, role: str) -> str:
         """See ``MemberLoader``."""
         return self._catalogue.marker(role)
+
+
+def _num_bytes(member: MergedMember) -> int:
+    return sum(tensor.nelement() * tensor.element_size() for tensor in member.model.parameters())
 
 
 def _key(recipe: MergeRecipe, members: Mapping[str, LoadedMember]) -> str:

@@ -6,8 +6,10 @@ kept outputs are given to it, and counted.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
+
+from cachetools import LRUCache
 
 from genomes.graph.genome import Genome
 from genomes.members.store import Store
@@ -61,8 +63,7 @@ class TeacherForcing:
         self._templates: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
         self._sheets: dict[tuple[str, int], Sheet] = {}
         self._streams: dict[str, StreamOutputs] = {}
-        self._memo: OrderedDict[str, Known] = OrderedDict()
-        self._memo_bytes = 0
+        self._memo: LRUCache[str, Known] = LRUCache(_MEMO_BYTES, lambda known: known.targets.nbytes)
 
     def reply_likelihoods(self, genomes: Sequence[Genome]) -> list[list[ReplyLikelihood]]:
         """For each genome the likelihood of every reply, as ``Phenotype.reply_likelihoods`` gives it.
@@ -151,14 +152,9 @@ class TeacherForcing:
 
     def recalled(self, key: str) -> Known | None:
         """What was remembered under a Merkle key."""
-        if key in self._memo:
-            self._memo.move_to_end(key)
         return self._memo.get(key)
 
     def remember(self, key: str, known: Known) -> None:
         """Keep a value for other genomes; the least recently used go first."""
-        self._memo[key] = known
-        self._memo_bytes += known.targets.nbytes
-        while self._memo_bytes > _MEMO_BYTES:
-            _, forgotten = self._memo.popitem(last=False)
-            self._memo_bytes -= forgotten.targets.nbytes
+        with suppress(ValueError):  # Larger than the whole memory.
+            self._memo[key] = known

@@ -19,7 +19,6 @@ to are another matter, see genomes/running/fitting.py: they are no genes.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from cachetools import FIFOCache
 
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome
@@ -71,7 +71,7 @@ class WeightFitter:
 
     def __init__(self, forcing: TeacherForcing) -> None:
         self._forcing = forcing
-        self._known: OrderedDict[str, Fit] = OrderedDict()
+        self._known: FIFOCache[str, Fit] = FIFOCache(_MEMO_ENTRIES)
 
     def fitted(self, genome: Genome) -> Genome:
         """The genome with fitted weights in canonical form; its NLL on the replies is never higher than before.
@@ -105,8 +105,6 @@ class WeightFitter:
         key = genome_to_json(neutral)
         if key not in self._known:
             self._known[key] = FITS[node.method](GenomeLikelihoods(self._forcing, neutral), node)
-            if len(self._known) > _MEMO_ENTRIES:
-                self._known.popitem(last=False)
         return self._known[key]
 
 

@@ -22,11 +22,11 @@ import ray
 
 from evolve.evaluator import EvaluationRequest
 from evolve.jobs import Event
+from evolve.testing.pools import evaluate
 from evolve.workers import WorkerSettings, WorkersUnavailableError, open_pool
 from evolve.workers.ray_cluster import RayCluster, num_local_cpus, places
 from fitness.result import Evaluation
 from tests.evolve.toy import ToyEvaluator, ToyFactory, create, digest_of_uninterrupted
-from tests.evolve.workers.contract import evaluate
 from tests.evolve.workers.evaluators import ScriptedFactory, request
 from tests.evolve.workers.processes import descendants, still_running
 

@@ -20,10 +20,10 @@ os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 import ray
 from ray.exceptions import OutOfMemoryError
 
+from evolve.testing.pools import DEADLINE_SECONDS, WorkerPoolContract, evaluate, finish
 from evolve.workers import SerialPool, WorkerPool, WorkerSettings, WorkersUnavailableError, open_pool
 from evolve.workers.ray_pool import RayPool
 from fitness.result import Outcome
-from tests.evolve.workers.contract import DEADLINE_SECONDS, PoolContract, evaluate, finish
 from tests.evolve.workers.evaluators import ScriptedFactory, request
 from tests.evolve.workers.processes import still_running
 
@@ -59,7 +59,7 @@ def pool(shared_pool: WorkerPool) -> Iterator[WorkerPool]:
     assert shared_pool.wait(0.0) == []
 
 
-class TestRayPool(PoolContract):
+class TestRayPool(WorkerPoolContract):
     def test_it_has_the_workers_that_were_asked_for(self, pool: WorkerPool) -> None:
         assert isinstance(pool, RayPool)
         assert pool.capacity == 2
@@ -144,12 +144,12 @@ def test_any_number_of_workers_gives_the_serial_results(shared_pool: WorkerPool,
 
 def test_a_factory_that_fails_says_why_at_once() -> None:
     with pytest.raises(WorkersUnavailableError, match=r"FileNotFoundError: member 'generalist' is not in the cache"):
-        RayPool(ScriptedFactory("raise"), WorkerSettings(2, 60.0))
+        RayPool(ScriptedFactory(broken="raise"), WorkerSettings(2, 60.0))
 
 
 def test_workers_that_die_while_they_boot_are_given_up() -> None:
     with pytest.raises(WorkersUnavailableError, match=r"1 worker with 1 CPU each: 2 in a row died before .*ActorDied"):
-        RayPool(ScriptedFactory("die"), WorkerSettings(1, 60.0, max_retries=1))
+        RayPool(ScriptedFactory(broken="die"), WorkerSettings(1, 60.0, max_retries=1))
 
 
 def test_a_factory_that_cannot_be_pickled_says_so() -> None:

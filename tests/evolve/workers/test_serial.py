@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from evolve.testing.pools import DEADLINE_SECONDS, WorkerPoolContract, evaluate
 from evolve.workers import Completed, SerialPool, WorkerPool, WorkerSettings, WorkersUnavailableError, open_pool
 from fitness.result import Outcome
-from tests.evolve.workers.contract import DEADLINE_SECONDS, PoolContract, evaluate
 from tests.evolve.workers.evaluators import ScriptedEvaluator, ScriptedFactory, request
 
 SETTINGS = WorkerSettings(1, DEADLINE_SECONDS)
@@ -21,7 +21,7 @@ def pool() -> Iterator[WorkerPool]:
         yield opened
 
 
-class TestSerialPool(PoolContract):
+class TestSerialPool(WorkerPoolContract):
     def test_it_is_one_worker(self, pool: WorkerPool) -> None:
         assert isinstance(pool, SerialPool)
         assert pool.capacity == 1
@@ -38,7 +38,7 @@ class TestSerialPool(PoolContract):
 def test_a_factory_that_fails_says_why() -> None:
     before = torch.get_num_threads()
     with pytest.raises(WorkersUnavailableError, match=r"FileNotFoundError: member 'generalist' is not in the cache"):
-        SerialPool(ScriptedFactory("raise"), WorkerSettings(1, 1.0, cpus_per_worker=before + 1))
+        SerialPool(ScriptedFactory(broken="raise"), WorkerSettings(1, 1.0, cpus_per_worker=before + 1))
     assert torch.get_num_threads() == before
 
 

@@ -14,10 +14,11 @@ from experiments.chat.console import ChatConsole
 from experiments.chat.conversation import Conversation
 from experiments.chat.mixture import token_views
 from experiments.commands.chat import chat_with
-from experiments.export.artifact import answer_with_artifact, load_artifact, write_artifact
-from experiments.serve.composite import open_artifact
+from experiments.export.artifact import load_artifact, write_artifact
+from experiments.export.opened import open_artifact
 from genomes.running.fast_trunk import trunk_of
 from tests.genomes.tiny_members import TinyCatalogue, shapes
+from tests.oracles.artifact import answer_with_artifact
 
 SHAPES = shapes()
 

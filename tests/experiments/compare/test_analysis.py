@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.compare.analysis import Comparison, analyse, crossed_bootstrap
+from experiments.compare.analysis import Comparison, analyse
 from experiments.compare.cell import Cell, Checkpoint, checkpoints_of
 from fitness.result import Objective
 
@@ -82,20 +82,6 @@ def test_more_tests_need_more_evidence() -> None:
     among = next(row for row in compared([*ours, *worse, *others]).rows if row.name == "worse").advantage_p
     assert alone is not None
     assert among == pytest.approx(5 * alone)
-
-
-def test_the_crossed_interval_is_wider_than_either_alone() -> None:
-    rng = np.random.default_rng(0)
-    table = rng.standard_normal((10, 1)) + rng.standard_normal((1, 40))
-
-    def width(values: np.ndarray) -> float:
-        interval = crossed_bootstrap(values, resamples=4000, seed=0)
-        assert interval.low < values.mean() < interval.high
-        return interval.high - interval.low
-
-    both = width(table)
-    assert both > width(table.mean(axis=0, keepdims=True))
-    assert both > width(table.mean(axis=1, keepdims=True))
 
 
 def test_checkpoints_halve_the_budget() -> None:

@@ -61,7 +61,6 @@ def test_shipped_experiments_load_and_survive_a_round_trip(path: Path) -> None:
     again = experiment_from_document(document)
     assert again == config
     assert again.config_hash == config.config_hash
-    assert again.differences(config) == []
 
 
 def test_quickstart_has_the_bundled_members() -> None:
@@ -371,11 +370,6 @@ def test_only_what_may_change_on_resume_keeps_the_hash(least: Path) -> None:
     other = load_experiment(least, ["search.lag=3", "workers.cpus_per_worker=2"])
     assert longer.config_hash == config.config_hash
     assert other.config_hash != config.config_hash
-    assert longer.differences(config) == []
-    assert other.differences(config) == [
-        f"search.lag: 3 here, {config.search.lag} there",
-        "workers.cpus_per_worker: 2 here, 1 there",
-    ]
 
 
 def test_a_loaded_experiment_cannot_be_changed(least: Path) -> None:

@@ -13,12 +13,13 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 
-from experiments.export.artifact import ArtifactError, answer_with_artifact, load_artifact, write_artifact
+from experiments.export.artifact import ArtifactError, load_artifact, write_artifact
 from experiments.export.sources import flat_name, own_imports, travelling_sources
 from genomes.graph.genome import Genome
 from genomes.graph.serialization import genome_from_json
 from genomes.running.compilation import compile_genome
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, shapes
+from tests.oracles.artifact import answer_with_artifact
 from tests.paths import DOCS
 
 SHAPES = shapes()
@@ -191,7 +192,7 @@ class TestErrors:
 class TestSources:
     def test_imports_become_siblings(self) -> None:
         sources = travelling_sources()
-        assert "combiners_bayesian.py" in sources
+        assert "methods_combiners_bayesian.py" in sources
         assert "modeling_composite.py" in sources
         for name, text in sources.items():
             assert "from genomes" not in text, name
@@ -199,8 +200,8 @@ class TestSources:
 
     def test_flat_names(self) -> None:
         assert flat_name("genomes.huggingface.modeling_composite") == "modeling_composite"
-        assert flat_name("genomes.methods.combiners.mean") == "combiners_mean"
-        assert flat_name("genomes.methods.combiners") == "combiners"
+        assert flat_name("genomes.methods.combiners.mean") == "methods_combiners_mean"
+        assert flat_name("genomes.methods.combiners") == "methods_combiners"
 
     @pytest.mark.parametrize(
         ("text", "name"),

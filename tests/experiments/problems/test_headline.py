@@ -5,8 +5,6 @@ from pathlib import Path
 from experiments.problems import headline_of, problem_of
 from experiments.problems.agents.results import AgentContestant, compare_agents
 from experiments.problems.compositions.finals import WINNER
-from experiments.problems.views import interval_text
-from fitness.statistics import Interval
 
 
 def test_a_run_without_results_has_none(tmp_path: Path) -> None:
@@ -33,8 +31,3 @@ def test_agents_have_a_headline_too(tmp_path: Path) -> None:
     assert headline.rows[-1][2] == "7.5, 8.5"
     assert all(len(row) == len(headline.columns) for row in headline.rows)
     assert headline.winner_genome == "{}"
-
-
-def test_intervals_are_written_with_their_bounds() -> None:
-    assert interval_text(Interval(0.5, 0.4, 0.625)) == "0.500 [0.400, 0.625]"
-    assert interval_text(Interval(0.5, -0.4, 0.6), digits=1, sign="+") == "+0.5 [-0.4, +0.6]"

@@ -23,7 +23,6 @@ from experiments.report.figures import (
     usage,
     utilisation,
 )
-from experiments.report.figures.operators import wilson_interval
 from experiments.report.figures.utilisation import running_time
 from experiments.runs.population import mean_jaccard_distance
 from experiments.runs.story import RunStory, Work
@@ -118,15 +117,6 @@ def test_failures_are_named_by_kind_and_first_line(story: RunStory) -> None:
     table = failures(story).table.set_index("kind")
     assert table.loc["CRASH", "message"] == "made up"
     assert table.loc["CRASH", "count"] == story.state.num_failures
-
-
-@given(st.integers(0, 400), st.integers(0, 400))
-def test_wilson_intervals_hold_their_share(successes: int, failed: int) -> None:
-    share, low, high = wilson_interval(successes, successes + failed)
-    if successes + failed:
-        assert 0 <= low <= share + 1e-12
-        assert share - 1e-12 <= high <= 1
-        assert high - low > 0
 
 
 blocks = st.dictionaries(st.sampled_from("abc"), st.integers(1, 3), min_size=1).map(lambda counts: {"parts": counts})

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.export.artifact import write_artifact
+from experiments.export.opened import Composite
 from experiments.serve.answering import Job
-from experiments.serve.composite import Composite
-from experiments.serve.decoding import DecodingSettings
 from experiments.serve.member_server import MemberServer
+from genomes.running.decoding import DecodingSettings
 from tests.genomes.tiny_members import TinyCatalogue, shapes
 
 SHAPES = shapes()

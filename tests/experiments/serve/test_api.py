@@ -12,10 +12,11 @@ import pytest
 import torch
 from starlette.testclient import TestClient
 
-from experiments.export.artifact import answer_with_artifact, load_artifact
+from experiments.export.artifact import load_artifact
 from experiments.serve.local import local_app
 from experiments.serve.settings import Limits, ServedModel
 from tests.experiments.serve.artifacts import PROMPT, write
+from tests.oracles.artifact import answer_with_artifact
 
 LIMITS = Limits(body_bytes=2048, num_prompts=3, num_choices=4)
 CHAT = {"model": "nested", "messages": [{"role": "user", "content": "hello there"}]}

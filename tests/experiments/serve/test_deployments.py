@@ -20,13 +20,14 @@ import grpc
 import openai
 import ray
 
-from experiments.export.artifact import answer_with_artifact, load_artifact
+from experiments.export.artifact import load_artifact
 from experiments.serve.cluster import Ports, served
 from experiments.serve.protocol import composite_evolve_pb2 as pb
 from experiments.serve.protocol import composite_evolve_pb2_grpc
 from experiments.serve.settings import Limits, ServedModel
 from tests.evolve.workers.processes import descendants, still_running
 from tests.experiments.serve.artifacts import PROMPT, free_port, write
+from tests.oracles.artifact import answer_with_artifact
 
 pytestmark = [pytest.mark.ray, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.serve.composite import open_artifact
+from experiments.export.opened import open_artifact
 from experiments.serve.engine import Engine, LocalMembers, Piece, Summary
 from experiments.serve.errors import RequestError
 from experiments.serve.settings import Limits

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.export.artifact import answer_with_artifact, load_artifact
-from experiments.serve.composite import open_artifact
+from experiments.export.artifact import load_artifact
+from experiments.export.opened import open_artifact
 from experiments.serve.engine import Engine, LocalMembers
 from experiments.serve.errors import GRPC_CODES, RequestError
 from experiments.serve.grpc_ingress import GrpcIngress
@@ -17,6 +17,7 @@ from experiments.serve.protocol import composite_evolve_pb2 as pb
 from experiments.serve.settings import Limits
 from genomes.running.fast_trunk import trunk_of
 from tests.experiments.serve.artifacts import PROMPT, write
+from tests.oracles.artifact import answer_with_artifact
 
 
 @pytest.fixture(scope="module")

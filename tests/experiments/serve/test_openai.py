@@ -15,14 +15,15 @@ import pytest
 import torch
 import uvicorn
 
-from experiments.export.artifact import answer_with_artifact, load_artifact
+from experiments.export.artifact import load_artifact
+from experiments.export.opened import open_artifact
 from experiments.serve.api import create_app
-from experiments.serve.composite import open_artifact
 from experiments.serve.engine import Engine, LocalMembers, Summary
 from experiments.serve.settings import Limits
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.trunk import Trunk
 from tests.experiments.serve.artifacts import PROMPT, free_port, write
+from tests.oracles.artifact import answer_with_artifact
 
 KEY = "correct-horse"
 SUMMARIES: list[Summary] = []

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.export.opened import Composite, open_artifact
 from experiments.serve.answering import Piece, answer_pieces
-from experiments.serve.composite import Composite, open_artifact
 from experiments.serve.member_server import MemberServer
 from experiments.serve.remote_members import RemoteMembers
 from experiments.serve.remote_trunks import Head

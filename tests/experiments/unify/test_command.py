@@ -10,8 +10,7 @@ from rich.console import Console
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel
 
 from experiments.commands.unify import export_unified
-from experiments.unify.report import UnifiedReport, difference_of_independent, single
-from fitness.statistics import Interval
+from experiments.unify.report import UnifiedReport, single
 from genomes.graph.rules import check_genome
 from genomes.graph.serialization import genome_from_json, genome_to_json
 from tests.experiments.tiny_experiment import write_experiment
@@ -116,10 +115,3 @@ def test_a_single_member_has_the_compositions_decoding() -> None:
     genome = single("one", MEAN)
     assert check_genome(genome) == []
     assert genome.nodes["response"] == MEAN.nodes["response"]
-
-
-def test_independent_intervals_combine_by_squares() -> None:
-    gap = difference_of_independent(Interval(5.0, 4.7, 5.4), Interval(3.0, 2.7, 3.4))
-    assert gap.value == 2.0
-    assert gap.low == pytest.approx(2.0 - 0.5)
-    assert gap.high == pytest.approx(2.0 + 0.5)

@@ -6,6 +6,7 @@ import torch
 
 from fitness.coherence.encoder import ENCODER_ARITHMETIC, MiniLM
 from fitness.coherence.minilm import _LARGEST_ACTIVATION, _LARGEST_WEIGHT
+from tests.oracles.minilm import FloatMiniLM
 
 TEXTS = [
     "Hi!",
@@ -65,7 +66,7 @@ def test_company_of_every_length_does_not_change_a_bit(encoder):
 
 def test_whole_numbers_come_near_the_reference_and_keep_its_order(encoder):
     assert encoder.arithmetic == ENCODER_ARITHMETIC == "int8"
-    reference = MiniLM(cache_size=0, arithmetic="float32")
+    reference = FloatMiniLM(cache_size=0)
     assert (reference.name, reference.arithmetic) == (encoder.name, "float32")
     fast, slow = encoder.encode(TEXTS), reference.encode(TEXTS)
     assert not np.array_equal(fast, slow)
@@ -81,7 +82,7 @@ def test_the_reference_is_the_library_s_model_on_one_text(encoder):
     with torch.inference_mode():
         states = AutoModel.from_pretrained(get_model_path())(**tokens).last_hidden_state[0]
     expected = torch.nn.functional.normalize(states.mean(dim=0), dim=0).numpy()
-    assert MiniLM(arithmetic="float32").encode([TEXTS[3], TEXTS[0]])[0] == pytest.approx(expected, abs=1e-6)
+    assert FloatMiniLM().encode([TEXTS[3], TEXTS[0]])[0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_sums_of_products_fit_where_a_cpu_adds_in_sixteen_bits():
@@ -127,7 +128,7 @@ def test_few_states_are_kept_and_none_holds_its_batch_alive():
 
 
 def test_states_come_near_the_reference(encoder):
-    reference = MiniLM(cache_size=0, arithmetic="float32")
+    reference = FloatMiniLM(cache_size=0)
     for fast, slow in zip(encoder.read(TEXTS[2:5]), reference.read(TEXTS[2:5]), strict=True):
         assert (fast.states.astype(np.float64) * slow.states).sum(axis=1).min() > 0.9
 
@@ -140,5 +141,3 @@ def test_related_texts_are_nearer(encoder):
 def test_errors_name_what_is_wrong():
     with pytest.raises(ValueError, match="cache_size is -1"):
         MiniLM(cache_size=-1)
-    with pytest.raises(ValueError, match="arithmetic is 'int4'; allowed are 'int8' and 'float32'"):
-        MiniLM(arithmetic="int4")  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import documents_in, examples_from
-from fitness.coherence.attacks import ECHOES, FILLERS, WRECKS, Exchange
 from fitness.coherence.scorer import CoherenceScorer
+from tests.oracles.attacks import ECHOES, FILLERS, WRECKS, Exchange
 
 PER_SPLIT = 100
 NUM_ATTACKED = 60

@@ -14,6 +14,7 @@ from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import documents_in, examples_from
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.scorer import CoherenceScorer, scorer_version
+from tests.oracles.minilm import FloatMiniLM
 
 CONTEXT = ("Do you have any pets?", "Yes, I have two dogs and an old cat.")
 
@@ -178,7 +179,7 @@ class TestFilesAndFit:
         assert scorer_version(copy) != scorer.version
 
     def test_the_version_follows_the_arithmetic_of_the_encoder(self, scorer, panel):
-        reference = CoherenceScorer.load(BUNDLED_SCORER, encoder=MiniLM(arithmetic="float32"))
+        reference = CoherenceScorer.load(BUNDLED_SCORER, encoder=FloatMiniLM())
         assert reference.version != scorer.version
         contexts, replies = panel[0][:60], panel[1][:60]
         fast, slow = ([one.value for one in given.score(contexts, replies)] for given in (scorer, reference))

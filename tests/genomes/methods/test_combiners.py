@@ -101,7 +101,7 @@ class TestCombinerContract:
         assert not run(combiner, inputs, weights, evidence).requires_grad
 
     def test_a_single_input_has_all_the_weight_of_a_linear_pool(self, combiner: Combiner) -> None:
-        """Runtimes bypass combiners with one input left (huggingface/pruning_composite.py); pools need not know."""
+        """Runtimes bypass combiners with one input left (genomes/running/pruning.py); pools need not know."""
         inputs, _, evidence = drawn(2, 2, 2, 1)
         if combiner.name not in ("vote", "product"):
             joint = run(combiner, inputs[:1], torch.ones(1), evidence[:1])

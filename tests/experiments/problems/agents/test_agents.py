@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import re
 import shutil
 from io import StringIO
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from evolve.evaluator import EvaluationRequest
 from evolve.history import replay
+from evolve.testing import EvaluatorContract
 from experiments.commands.export import export_winner
 from experiments.commands.history import run_history
 from experiments.commands.launch import dry_run_experiment, launch_experiment
@@ -25,7 +25,13 @@ from experiments.config.agents import ROLLOUT_TICKS, AgentExperimentConfig, Lear
 from experiments.config.execution import Execution
 from experiments.config.loading import load_as
 from experiments.problems import problem_of_file
-from experiments.problems.agents.evaluator import episode_seeds, make_worlds, prepare_agents, trained_agent
+from experiments.problems.agents.evaluator import (
+    AgentEvaluatorFactory,
+    episode_seeds,
+    make_worlds,
+    prepare_agents,
+    trained_agent,
+)
 from experiments.problems.agents.results import AgentContestant, AgentResults, compare_agents
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.result import Outcome
@@ -60,22 +66,27 @@ def quiet() -> Console:
     return Console(file=StringIO(), width=100)
 
 
-class TestEvaluator:
-    @pytest.fixture
+class TestEvaluator(EvaluatorContract):
+    @pytest.fixture(autouse=True)
     def problem(self):
         settings = {"num_steps": 512, "num_envs": 8, "episodes": 4}
-        return prepare_agents(
+        self._problem = prepare_agents(
             AgentExperimentConfig(kind="agent", name="t", learning=settings, space={"max_modules": 7})
         )
+        return self._problem
 
-    def test_a_result_is_a_function_of_the_request(self, problem) -> None:
-        request = EvaluationRequest(problem.space.to_json(default_agent()), "search", 0)
-        travelled = pickle.loads(pickle.dumps(problem.factory))  # noqa: S301 - made here
-        first, second = problem.factory().evaluate(request), travelled().evaluate(request)
-        assert first.is_ok
-        assert (first.objectives, first.scores) == (second.objectives, second.scores)
-        assert first.objectives["parameters"] > 200_000
-        assert first.objectives["return"] == pytest.approx(sum(first.scores.values()) / 4)
+    def factory(self) -> AgentEvaluatorFactory:
+        return self._problem.factory
+
+    def requests(self) -> list[EvaluationRequest]:
+        agents = (dict(self._problem.space.founders())["minimal"], default_agent())
+        return [EvaluationRequest(text, "search", 0) for text in ("{}", *map(self._problem.space.to_json, agents))]
+
+    def test_objectives_are_the_mean_return_and_the_weights(self, problem) -> None:
+        result = problem.factory().evaluate(self.requests()[-1])
+        assert result.is_ok
+        assert result.objectives["parameters"] > 200_000
+        assert result.objectives["return"] == pytest.approx(sum(result.scores.values()) / 4)
 
     def test_replicates_are_other_trainings_on_other_episodes(self, problem) -> None:
         text = problem.space.to_json(dict(problem.space.founders())["minimal"])

@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evolve.errors import RunInterruptedError
 from evolve.evaluator import BatchEvaluator, EvaluationRequest
+from evolve.testing import EvaluatorContract
 from evolve.workers import SerialPool, WorkerSettings
 from experiments.config import load_experiment
+from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
 from experiments.problems.compositions.preparation import PreparedCompositions, prepare
 from experiments.runs.carrying_out import create_run, open_run
-from fitness.result import Evaluation, Outcome
+from fitness.result import Outcome
 from genomes.running.compilation import compile_genome
 from genomes.running.lockstep import LockstepModel, Question, lockstep_models
-from tests.evolve.toy import ToyPool
+from tests.evolve.toy import ToyPool, interrupt_at_a_commit
 from tests.experiments.tiny_experiment import write_experiment
 
 SEARCH = {"population": 6, "tournament": 3, "lag": 6, "batch": 3, "rescore_every": 4, "rescore_top": 2}
@@ -36,25 +39,25 @@ def requests(problem: PreparedCompositions, *, count: int) -> list[EvaluationReq
     return [EvaluationRequest(problem.space.to_json(one), "search", place % 2) for place, one in enumerate(genomes)]
 
 
-def assert_alike(found: Evaluation, expected: Evaluation) -> None:
-    assert found.outcome is expected.outcome
-    assert found.error == expected.error
-    assert found.answers == expected.answers
-    for name in ("objectives", "scores", "metrics"):
-        assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-5)
+class TestEvaluator(EvaluatorContract):
+    @pytest.fixture(autouse=True)
+    def _of_the_problem(self, problem: PreparedCompositions) -> None:
+        self.problem = problem
 
+    def factory(self) -> CompositionEvaluatorFactory:
+        return self.problem.factory
 
-def test_a_batch_has_the_results_of_its_requests(problem: PreparedCompositions) -> None:
-    evaluator = problem.factory()
-    assert isinstance(evaluator, BatchEvaluator)
-    batch = requests(problem, count=6)
-    batch.insert(2, EvaluationRequest("{}", "search", 0))
-    batch.append(replace(batch[0], panel="test", replicate=0))
-    found = evaluator.evaluate_batch(batch)
-    for one, request in zip(found, batch, strict=True):
-        assert_alike(one, evaluator.evaluate(request))
-    assert found[2].outcome is Outcome.INVALID
-    assert found[-1].answers
+    def requests(self) -> list[EvaluationRequest]:
+        batch = requests(self.problem, count=6)
+        batch.insert(2, EvaluationRequest("{}", "search", 0))
+        return [*batch, replace(batch[0], panel="test", replicate=0)]
+
+    def test_batches_may_hold_what_is_invalid_and_another_panel(self) -> None:
+        evaluator = self.factory()()
+        assert isinstance(evaluator, BatchEvaluator)
+        found = evaluator.evaluate_batch(self.requests())
+        assert found[2].outcome is Outcome.INVALID
+        assert found[-1].answers
 
 
 def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: PreparedCompositions, tmp_path: Path) -> None:
@@ -68,7 +71,8 @@ def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: Prepar
             digests.add(run.trajectory_digest)
     with SerialPool(problem.factory, WorkerSettings()) as pool:
         with create_run(tmp_path / "cut", problem) as run:
-            run.advance(pool, lambda event: run.request_stop() if event.kind == "commit" else None)
+            with pytest.raises(RunInterruptedError):
+                run.advance(pool, interrupt_at_a_commit)
             assert run.state.num_births < 9
         with open_run(tmp_path / "cut", problem) as run:
             run.advance(pool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.serve.answer_text import AnswerText
+from experiments.export.answer_text import AnswerText
 from tests.genomes.tiny_members import tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()

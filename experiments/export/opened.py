@@ -1,4 +1,7 @@
-"""What serving knows of an artifact: its program, tokenizer and sizes. Members' weights are kept apart from it."""
+"""An artifact that is opened to be asked: its program, tokenizer and sizes, with its members' weights kept apart.
+
+``evolve chat`` and ``evolve serve`` both stand on it; answers are in answering.py.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 from experiments.export.artifact import ArtifactError, load_artifact
 from genomes.huggingface import CompositeConfig
 from genomes.running.program import Program
-from genomes.running.prompting import closing_tokens
+from genomes.running.prompting import closing_tokens, no_text_token
 from genomes.running.pruning import rooted
 from genomes.running.tolerance import TolerantRuntime
 from genomes.running.trunk import Trunk
@@ -40,9 +43,8 @@ class Composite:
 
     @property
     def no_text(self) -> int:
-        """The token that stands for an empty prompt: the one that ends texts, or else the first that ends answers."""
-        end = self.tokenizer.eos_token_id
-        return self.closing[0] if end is None else int(end)
+        """The token that stands for an empty prompt."""
+        return no_text_token(self.tokenizer)
 
     def tokens(self, text: str) -> list[int]:
         """A prompt's token ids."""

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fitness.energy_flow import EnergyFlowVecEnv
-from fitness.energy_flow.control import kick, play, track, tracking_slope
 from fitness.energy_flow.policies import EgoGreedyPolicy, WaitPolicy
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.energy_flow.senses import Observation
+from tests.oracles.energy_flow_control import kick, play, track, tracking_slope
 
 COUNT = 16
 SEEDS = range(COUNT)

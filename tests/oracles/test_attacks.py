@@ -1,12 +1,12 @@
-"""What attacks are, by properties; how the scorer stands up to them is in test_gates.py."""
+"""What attacks are, by properties; how the scorer stands up to them is in tests/fitness/coherence/test_gates.py."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitness.coherence.attacks import ATTACKS, ECHOES, FILLERS, WRECKS, Exchange
 from fitness.coherence.words import content_words, spoken, words
+from tests.oracles.attacks import ATTACKS, ECHOES, FILLERS, WRECKS, Exchange
 
 EXCHANGE = Exchange(
     ("Do you have any pets?", "Yes, I have two dogs and my cat really loves your garden."),

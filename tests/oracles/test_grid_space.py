@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.compare.grid_space import GridSpace
 from genomes.breeding.limits import MemberInfo
 from genomes.methods.parameters import Choice, Real
+from tests.oracles.grid_space import GridSpace
 
 METHODS = ("mean", "weighted", "product", "bayesian", "vote")
 SPACE = GridSpace(

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.export.artifact import answer_with_artifact, load_artifact
+from experiments.export.answering import answer_steps
+from experiments.export.artifact import load_artifact
+from experiments.export.opened import Composite, member_names, open_artifact
 from experiments.serve.answering import Job, answer_pieces
-from experiments.serve.composite import Composite, member_names, open_artifact
-from experiments.serve.decoding import Decoding, DecodingSettings
+from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.trunk import Trunk
 from tests.experiments.serve.artifacts import PROMPT, SECOND, SHAPES, job, write
 from tests.genomes.tiny_members import CONTEXTS
+from tests.oracles.artifact import answer_with_artifact
 
 
 def opened(folder: Path, shape: str) -> tuple[Composite, dict[str, Trunk]]:
@@ -64,10 +66,10 @@ def test_rows_do_not_change_each_other(folder: Path) -> None:
 
 def test_probabilities_of_prompt_and_answer_are_the_models(folder: Path) -> None:
     composite, trunks = opened(folder, "nested")
-    settings = DecodingSettings(0.0, 0, 1.0, max_tokens=3, num_alternatives=2, reads_prompt=True)
+    settings = DecodingSettings(0.0, 0, 1.0, max_tokens=3)
     prompts = [composite.tokens(PROMPT), composite.tokens(SECOND)]
     decoding = Decoding(prompts, [0, 1], settings, composite.closing)
-    steps = list(decoding.run(composite.runtime(trunks, {})))
+    steps = list(answer_steps(composite, trunks, decoding, {}, num_alternatives=2, reads_prompt=True))
     model, _ = load_artifact(write(folder, "nested"))
     for row, prompt in enumerate(prompts):
         tokens = [token for step in steps for token in step if token.row == row]

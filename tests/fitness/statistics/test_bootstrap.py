@@ -1,4 +1,4 @@
-"""Intervals and tests against scipy.stats and values worked out by hand."""
+"""Intervals by resampling, against scipy.stats and values worked out by hand."""
 
 import math
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fitness.statistics import bootstrap_difference, bootstrap_mean, holm_correction, sign_flip_p_value
+from fitness.statistics import GroupedBootstrap, bootstrap_difference, bootstrap_mean, crossed_bootstrap
 
 finite = st.floats(-100, 100).map(lambda value: round(value, 3))
 
@@ -57,46 +57,52 @@ class TestBootstrap:
             bootstrap_mean([0.0], resamples=0)
         with pytest.raises(ValueError, match="2 and 1 long"):
             bootstrap_difference([0.0, 1.0], [0.0])
-        with pytest.raises(ValueError, match="resamples is -1"):
-            sign_flip_p_value([0.0], resamples=-1)
 
 
-class TestSignFlip:
-    def test_small_samples_are_exact(self):
-        # Of the 16 sign patterns only all plus and all minus reach a sum of 4.
-        assert sign_flip_p_value([1.0, 1.0, 1.0, 1.0]) == pytest.approx(2 / 16)
-        assert sign_flip_p_value([0.0, 0.0]) == 1.0
+def test_the_crossed_interval_is_wider_than_either_alone() -> None:
+    rng = np.random.default_rng(0)
+    table = rng.standard_normal((10, 1)) + rng.standard_normal((1, 40))
 
-    def test_agrees_with_scipy_where_patterns_are_drawn(self):
-        sample = np.random.default_rng(4).normal(0.25, 1, 60)
-        theirs = stats.permutation_test(
-            (sample, np.zeros(60)),
-            lambda first, second, axis: (first - second).mean(axis=axis),
-            permutation_type="samples",
-            n_resamples=20_000,
-            rng=np.random.default_rng(6),
-        ).pvalue
-        assert sign_flip_p_value(sample, resamples=20_000, seed=1) == pytest.approx(theirs, abs=0.012)
+    def width(values: np.ndarray) -> float:
+        interval = crossed_bootstrap(values, resamples=4000, seed=0)
+        assert interval.low < values.mean() < interval.high
+        return interval.high - interval.low
 
-    def test_is_never_zero_and_uniform_under_the_null(self):
-        assert sign_flip_p_value(np.full(80, 2.0), resamples=999) == pytest.approx(1 / 1000)
-        rng = np.random.default_rng(8)
-        found = [sign_flip_p_value(rng.normal(size=30), resamples=300, seed=trial) for trial in range(200)]
-        assert stats.kstest(found, "uniform").pvalue > 0.01
+    both = width(table)
+    assert both > width(table.mean(axis=0, keepdims=True))
+    assert both > width(table.mean(axis=1, keepdims=True))
 
 
-class TestHolm:
-    def test_by_hand(self):
-        assert holm_correction([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-        assert holm_correction([]) == []
+class TestGroups:
+    def test_groups_of_one_row_are_rows_drawn_alone(self):
+        rng = np.random.default_rng(0)
+        first, second = rng.normal(size=40), rng.normal(size=40)
+        drawn = GroupedBootstrap(range(40), resamples=400, seed=1)
+        mean = drawn.interval(lambda left, right: float((left - right).mean()), first, second)
+        assert mean.value == pytest.approx((first - second).mean())
+        alone = bootstrap_difference(first, second, resamples=400, seed=1)
+        assert (mean.low, mean.high) == pytest.approx((alone.low, alone.high), abs=0.1)
 
-    @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-    def test_never_below_the_raw_value_and_keeps_the_order(self, p_values):
-        adjusted = holm_correction(p_values)
-        assert all(raw <= corrected <= 1 for raw, corrected in zip(p_values, adjusted, strict=True))
-        ranked = sorted(range(len(p_values)), key=lambda place: p_values[place])
-        assert [adjusted[place] for place in ranked] == sorted(adjusted)
+    def test_equal_rows_of_a_group_are_no_further_evidence(self):
+        values = np.random.default_rng(2).normal(size=20)
+        groups, copies = np.repeat(np.arange(20), 5), np.repeat(values, 5)
 
-    def test_errors_name_what_is_wrong(self):
-        with pytest.raises(ValueError, match=r"p-value is 1\.5"):
-            holm_correction([0.1, 1.5])
+        def width(groups, values):
+            found = GroupedBootstrap(list(groups), resamples=500, seed=0).interval(
+                lambda left, _: float(left.mean()), values, values
+            )
+            return found.high - found.low
+
+        assert width(groups, copies) == pytest.approx(width(range(20), values))
+        assert width(range(100), copies) < 0.7 * width(groups, copies)
+
+    def test_a_share_adds_hits_and_possible_hits_over_groups(self):
+        def above_zero(first, second):
+            return float((first > 0).sum()), float((second > 0).sum())
+
+        drawn = GroupedBootstrap(["a", "a", "b"], resamples=50, seed=0)
+        found = drawn.share_interval(above_zero, np.array([1.0, 0.0, 1.0]), np.ones(3))
+        assert found is not None
+        assert found.value == pytest.approx(2 / 3)
+        assert (found.low, found.high) == pytest.approx((0.5, 1.0))
+        assert drawn.share_interval(above_zero, np.zeros(3), np.zeros(3)) is None
