@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import typer
@@ -101,10 +101,10 @@ def test_every_argument_and_option_is_explained_in_whole_sentences() -> None:
 
 def test_values_that_options_allow_are_those_of_the_functions() -> None:
     allowed = {
-        (path, parameter.name): tuple(parameter.type.choices)
+        (path, name): get_args(hint)
         for path, command in all_commands()
-        for parameter in command.params
-        if hasattr(parameter.type, "choices")
+        for name, hint in get_type_hints(command.callback).items()
+        if get_origin(hint) is Literal
     }
     assert allowed == {
         ("compare", "objective"): tuple(DEFAULT_BUDGETS),

@@ -12,8 +12,8 @@ GENOME = """{"schema": "composite-evolve/genome/1", "nodes": {"question": {"kind
  "one": {"kind": "member", "member": "one", "role": null, "temperature": 1.0,
  "template": "{draft}\\n", "draft_tokens": 8},
  "answer": {"kind": "response", "temperature": 0.7, "top_k": 0, "top_p": 0.9, "max_new_tokens": 8}},
- "edges": [{"source": "question", "target": "one", "kind": "text", "weight": null, "slot": 0},
- {"source": "one", "target": "answer", "kind": "distribution", "weight": null, "slot": 0}]}"""
+ "edges": [{"source": "question", "target": "one", "kind": "text", "slot": 0},
+ {"source": "one", "target": "answer", "kind": "distribution", "slot": 0}]}"""
 
 
 @pytest.fixture(scope="module")
