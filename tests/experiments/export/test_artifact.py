@@ -191,7 +191,7 @@ class TestErrors:
 class TestSources:
     def test_imports_become_siblings(self) -> None:
         sources = travelling_sources()
-        assert "combiners_bayesian.py" in sources
+        assert "methods_combiners_bayesian.py" in sources
         assert "modeling_composite.py" in sources
         for name, text in sources.items():
             assert "from genomes" not in text, name
@@ -199,13 +199,13 @@ class TestSources:
 
     def test_flat_names(self) -> None:
         assert flat_name("genomes.huggingface.modeling_composite") == "modeling_composite"
-        assert flat_name("genomes.methods.combiners.mean") == "combiners_mean"
-        assert flat_name("genomes.methods.combiners") == "combiners"
+        assert flat_name("genomes.methods.combiners.mean") == "methods_combiners_mean"
+        assert flat_name("genomes.methods.combiners") == "methods_combiners"
 
     @pytest.mark.parametrize(
         ("text", "name"),
         [
-            ("import numpy as np", "numpy"),
+            ("import scipy.optimize", "scipy.optimize"),
             ("from evolve.space import SearchSpace", "evolve.space"),
             ("import genomes", "genomes"),
         ],

@@ -157,8 +157,10 @@ class TestArtifact:
     def test_sources_hold_the_file_and_its_registration(self) -> None:
         load_plugins(modules=[MODULE])
         sources = travelling_sources(["median", "mean"])
-        assert "from .methods_combiners import Combiner" in sources["plugin_tests_genomes_methods_plugins_median_pool.py"]
-        assert sources["combiners.py"].endswith("COMBINERS[Median.name] = Median()\n")
+        assert (
+            "from .methods_combiners import Combiner" in sources["plugin_tests_genomes_methods_plugins_median_pool.py"]
+        )
+        assert sources["methods_combiners.py"].endswith("COMBINERS[Median.name] = Median()\n")
         assert not any(name.startswith("plugin_") for name in travelling_sources(["mean"]))
 
     def test_a_plugin_that_needs_more_than_torch_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
