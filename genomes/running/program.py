@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS, METHODS
+from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS, METHODS, Mean
 
 SCHEMA = "composite-evolve/genome/1"
 
@@ -311,7 +311,7 @@ class _Builder:
 
 def mean_of(inputs: tuple[int, ...]) -> CombinerValue:
     """The plain mean of some values."""
-    return CombinerValue("mean", inputs, tuple(1.0 / len(inputs) for _ in inputs), ())
+    return CombinerValue(Mean.name, inputs, tuple(1.0 / len(inputs) for _ in inputs), ())
 
 
 def history_needs(values: Sequence[Value]) -> tuple[bool, ...]:

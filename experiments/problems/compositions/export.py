@@ -48,7 +48,8 @@ def export_composition(directory: Path, to: Path, *, individual: str | None = No
     state = read_state(directory)
     genome_json = chosen_genome(directory, state, results, individual=individual)
     catalogue = load_catalogue(config)
-    load_plugins(modules=config.space.plugins, methods=config.space.methods)
+    space = config.space
+    load_plugins(modules=space.plugins, methods=space.methods, merge_methods=space.merge_methods)
     genome = fitted_for_export(genome_from_json(genome_json), config, catalogue)
     card = model_card(
         genome, config=config, state=state, results=results, front=Front.read(directory), libraries=libraries
