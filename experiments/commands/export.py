@@ -14,7 +14,6 @@ from evolve.log_reading import RunLogReader
 from evolve.state import RunState
 from experiments.config import experiment_from_document, load_experiment
 from experiments.config.loading import AGENT_KIND
-from experiments.config.section import allowed_names
 from experiments.export.artifact import write_artifact
 from experiments.export.card import hand_written_card, model_card
 from experiments.problems.compositions.fitting import fitted_for_export
@@ -24,6 +23,7 @@ from experiments.runs.front import Front
 from experiments.runs.results import Results
 from genomes.graph.serialization import genome_from_json
 from genomes.methods.plugins import load_plugins
+from genomes.sentences import allowed_names
 
 
 def export_winner(directory: Path, to: Path, *, individual: str | None = None, overwrite: bool = False) -> Path:
@@ -119,8 +119,8 @@ def found_individual(state: RunState, name: str) -> Individual:
         raise ValueError(f"--individual is {name!r}, with which {len(found)} keys begin; give more of the key.")
     names = [one.key[:8] for one in state.pareto_front]
     raise ValueError(
-        f"--individual is {name!r}, and nobody in this run has that id or key (`evolve history` has all of them). From "
-        f"its Pareto front {allowed_names(name, names)}"
+        f"--individual is {name!r}, and nobody in this run has that id or key (`evolve history` has all of them). Of "
+        f"its Pareto front, {allowed_names(name, names)}"
     )
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator
 
-from experiments.config.section import FilePath, Name, Section, allowed_names
+from experiments.config.section import FilePath, Name, Section
 from fitness.objectives import OBJECTIVES
+from genomes.sentences import allowed_names
 
 
 def _reference(text: str) -> str:
