@@ -147,10 +147,7 @@ def _placed(model: GPT2LMHeadModel, device: torch.device, dtype: torch.dtype) ->
 
 
 def _check_vocabularies(members: Mapping[str, LoadedMember]) -> None:
-    keys = {repr(name): tokenizer_key(member.tokenizer) for name, member in members.items()}
     remedy = "Let them meet as whole answers (best_of, answer_vote)."
-    if problem := tokenizer_problem("Members that meet at token level share a tokenizer", keys, remedy):
-        raise ValueError(problem)
     first, *others = members.values()
     for other in others:
         sizes = first.model.config.vocab_size, other.model.config.vocab_size
@@ -159,3 +156,6 @@ def _check_vocabularies(members: Mapping[str, LoadedMember]) -> None:
                 f"The members {first.name!r} and {other.name!r} have vocabularies of {sizes[0]} and {sizes[1]} tokens; "
                 f"members that meet at token level share a vocabulary. {remedy}"
             )
+    keys = {repr(name): tokenizer_key(member.tokenizer) for name, member in members.items()}
+    if problem := tokenizer_problem("Members that meet at token level share a tokenizer", keys, remedy):
+        raise ValueError(problem)
