@@ -7,11 +7,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from experiments.config.section import Name, Section, Unrepeated, allowed_names
+from experiments.config.section import Name, Section, Unrepeated
 from genomes.breeding.roles import Role
+from genomes.graph.nodes import template_problem
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import MERGES
 from genomes.methods.plugins import offered_merge_methods, offered_methods
+from genomes.sentences import allowed_names
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -101,9 +103,8 @@ class SpaceConfig(Section):
     @classmethod
     def _hold_one_draft(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
         for template in templates:
-            if template.count("{draft}") != 1 or "{prompt}" in template:
-                allowed = "texts with '{draft}' once and without '{prompt}'"
-                raise ValueError(f"{template!r} is no template; allowed are {allowed}")
+            if problem := template_problem(template):
+                raise ValueError(f"{template!r} is no template; {problem}")
         return templates
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The examples in docs/composition.md and docs/own-combiner.md are what the rules say they are."""
+"""The examples in docs/composition.md, docs/own-combiner.md and docs/networkx.md are what the rules say they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from genomes.graph.errors import GenomeFormatError
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 from genomes.graph.rules import check_genome
@@ -57,3 +58,19 @@ def test_the_methods_of_the_page_are_the_ones_that_are_tested(name: str) -> None
         return "".join(code.replace('"""See the base class."""', "").split())
 
     assert words(tested) in [words(shown) for shown in blocks]
+
+
+def test_the_page_on_networkx_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    page = (DOCS / "networkx.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(code, names)  # noqa: S102
+    assert (tmp_path / "genome.png").stat().st_size > 5000
+    assert (tmp_path / "genome.graphml").exists()
+    graph = names["genome"].to_networkx()
+    graph.nodes["writer"]["temperature"] = "hot"
+    with pytest.raises(GenomeFormatError) as error:
+        Genome.from_networkx(graph)
+    assert str(error.value) in page

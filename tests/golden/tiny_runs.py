@@ -225,7 +225,9 @@ def run_told(run: Path) -> Told:
     home = run.parents[1]
     status = status_told(f"runs/{run.name}", cwd=home)
     tables = tables_in(run / "report_data")
-    tables["history"] = table_told(pd.DataFrame(json.loads(evolve("runs", "history", run, "--format", "json", cwd=run).stdout)))
+    tables["history"] = table_told(
+        pd.DataFrame(json.loads(evolve("runs", "history", run, "--format", "json", cwd=run).stdout))
+    )
     files = [path for path in sorted(run.glob("*")) if path.suffix in {".json", ".jsonl", ".csv"}]
     experiment = (run / "experiment.yaml").read_text(encoding="utf-8").replace(str(home.resolve()), "HOME")
     return {

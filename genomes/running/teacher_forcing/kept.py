@@ -8,6 +8,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from genomes.members.store import Store
 from genomes.members.tokenizers import tokenizer_key
 from genomes.running.fast_trunk import trunk_of
@@ -17,7 +19,6 @@ from genomes.running.prompting import closing_tokens, template_tokens
 from genomes.running.teacher_forcing.evaluation_set import EvaluationSet, Sheet, TokenizedSet
 from genomes.running.teacher_forcing.outputs import Betas, StreamOutputs, stream_key, stream_outputs, stream_program
 from genomes.running.teacher_forcing.tempering import Floats
-from cachetools import LRUCache
 
 _MEMO_BYTES = 256 << 20
 

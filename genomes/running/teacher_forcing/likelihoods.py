@@ -7,9 +7,6 @@ kept outputs are given to it, and counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-
-from cachetools import LRUCache
 
 from genomes.graph.genome import Genome
 from genomes.members.store import Store
