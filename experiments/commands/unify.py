@@ -16,7 +16,7 @@ from experiments.config import experiment_from_document, load_experiment
 from experiments.config.loading import AGENT_KIND
 from experiments.config.section import allowed_names
 from experiments.corpora.streams import token_streams
-from experiments.export.artifact import require_free
+from experiments.files import require_free
 from experiments.problems.compositions.fitting import fitted_for_export
 from experiments.problems.compositions.genome_file import read_genome
 from experiments.problems.compositions.problem import Problem, prepare

@@ -23,6 +23,7 @@ from evolve.termination import StopReason
 from evolve.workers import open_pool
 from evolve.workers.choice import open_fitting_pool
 from evolve.workers.pool import WorkerPool
+from experiments.files import write_text
 from experiments.runs.execution import Execution
 from experiments.config import ExperimentConfig
 from experiments.config.compositions import CHANGEABLE_KEYS
@@ -86,9 +87,7 @@ def open_run(directory: Path, problem: Problem | AgentProblem) -> Run:
 def write_experiment(directory: Path, config: ExperimentConfig | AgentExperimentConfig) -> None:
     """Write ``experiment.yaml``: every default filled in, every path absolute."""
     text = yaml.safe_dump(config.to_document(), sort_keys=False, allow_unicode=True)
-    scratch = directory / f"{EXPERIMENT_FILE}.new"
-    scratch.write_text(f"# As it ran. `evolve resume` reads this file.\n{text}", encoding="utf-8")
-    scratch.replace(directory / EXPERIMENT_FILE)
+    write_text(directory / EXPERIMENT_FILE, f"# As it ran. `evolve resume` reads this file.\n{text}")
 
 
 def carry_out(run: Run, problem: Problem, *, execution: Execution, console: Console) -> Results | None:
