@@ -67,7 +67,7 @@ class CompositionSpace(CompositionLimits):
 
     def violations(self, genome: Genome) -> list[Violation]:
         """Every broken rule about members, ranges and limits; ``check_genome`` has those of the graph as well."""
-        return [Violation(rule.name, message) for rule in SPACE_RULES for message in rule.broken(genome, self)]
+        return SPACE_RULES.violations(genome, self)
 
     def problems(self, genome: Genome) -> list[str]:
         """Every broken rule, as sentences; empty where the genome is valid in this space."""

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from genomes.breeding.limits import CompositionLimits, most_tokens
 from genomes.breeding.role_rules import (
@@ -21,22 +20,13 @@ from genomes.graph.genome import Genome
 from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode, carried_kind
 from genomes.graph.parts import member_at, merged_members, misplaced_answer_combiners, num_drafts
+from genomes.graph.rulebook import RuleBook
 from genomes.sentences import allowed_names
 
-_Broken = Callable[[Genome, "CompositionLimits"], Iterator[str]]
+SPACE_RULES = RuleBook()
+"""The rules that need a space; they are given a genome and its space."""
 
-
-@dataclass(frozen=True, slots=True)
-class SpaceRule:
-    """One rule that needs a space. The fields are those of ``rules.Rule``."""
-
-    name: str
-    sentence: str
-    broken: _Broken
-
-
-SPACE_RULES: list[SpaceRule] = []
-"""The rules in the order in which they are checked."""
+_rule = SPACE_RULES.rule
 
 
 def is_within_limits(genome: Genome, space: CompositionLimits) -> bool:
@@ -46,14 +36,6 @@ def is_within_limits(genome: Genome, space: CompositionLimits) -> bool:
         and not any(True for _ in misplaced_answer_combiners(genome))
         and (not space.roles or keeps_roles(genome, space))
     )
-
-
-def _rule(name: str, sentence: str) -> Callable[[_Broken], _Broken]:
-    def register(broken: _Broken) -> _Broken:
-        SPACE_RULES.append(SpaceRule(name, sentence, broken))
-        return broken
-
-    return register
 
 
 @_rule("known-members", "Every member is in the catalogue.")

@@ -16,12 +16,13 @@ from genomes.graph.attributes import entries_of, plain_graph
 from genomes.graph.drawing import draw_genome
 from genomes.graph.forms import GENOME_SCHEMA, edge_entry, node_entry, nodes_and_edges, with_defaults
 from genomes.graph.nodes import Edge, MemberNode, MergeNode, Node
+from genomes.graph.wiring import Wired
 
 N = TypeVar("N", bound=Node)
 
 
-class Genome:
-    """Nodes by id and the edges between them, around a ``networkx.DiGraph`` that is never handed out.
+class Genome(Wired[Edge]):
+    """Nodes by id and the edges between them, in the order of target and slot.
 
     Two genomes compare equal when their ids, genes and edges are; ``genome_key`` says whether they do the same.
 
@@ -33,27 +34,14 @@ class Genome:
         ValueError: An edge names a node that is not there.
     """
 
-    __slots__ = ("_edges", "_graph", "_inputs", "_nodes", "_outputs")
+    __slots__ = ("_edges", "_nodes")
+
+    words = ("genome", "node", "edge")
 
     def __init__(self, nodes: Mapping[str, Node], edges: Iterable[Edge]) -> None:
         self._nodes = MappingProxyType(dict(sorted(nodes.items())))
         self._edges = tuple(sorted(edges, key=lambda edge: (edge.target, edge.slot, edge.source, edge.kind)))
-        inputs: dict[str, list[Edge]] = {node_id: [] for node_id in self._nodes}
-        outputs: dict[str, list[Edge]] = {node_id: [] for node_id in self._nodes}
-        for edge in self._edges:
-            for end in (edge.source, edge.target):
-                if end not in self._nodes:
-                    raise ValueError(
-                        f"Edge {edge.source!r} -> {edge.target!r} names the node {end!r}; allowed are the genome's "
-                        f"nodes {sorted(self._nodes)}. Add the node or drop the edge."
-                    )
-            inputs[edge.target].append(edge)
-            outputs[edge.source].append(edge)
-        self._inputs = {node_id: tuple(given) for node_id, given in inputs.items()}
-        self._outputs = {node_id: tuple(taken) for node_id, taken in outputs.items()}
-        self._graph: nx.DiGraph[str] = nx.DiGraph()
-        self._graph.add_nodes_from(self._nodes)
-        self._graph.add_edges_from((edge.source, edge.target) for edge in self._edges)
+        super().__init__(self._nodes, self._edges)
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -64,14 +52,6 @@ class Genome:
     def edges(self) -> tuple[Edge, ...]:
         """All edges, in the order of target and slot."""
         return self._edges
-
-    def inputs(self, node_id: str) -> tuple[Edge, ...]:
-        """The edges into a node, in slot order."""
-        return self._inputs[node_id]
-
-    def outputs(self, node_id: str) -> tuple[Edge, ...]:
-        """The edges out of a node, in the order of target and slot."""
-        return self._outputs[node_id]
 
     def gives_weights(self, node_id: str) -> bool:
         """Whether a node only lends its parameters to merges, so that it is never run itself."""
@@ -90,32 +70,6 @@ class Genome:
     def of_type(self, node_type: type[N]) -> dict[str, N]:
         """The nodes of one type by id, in the order of their ids."""
         return {node_id: node for node_id, node in self._nodes.items() if isinstance(node, node_type)}
-
-    def topological_order(self) -> list[str]:
-        """All ids, inputs before what they feed, smaller ids first where there is a choice.
-
-        Raises:
-            ValueError: The graph has a cycle.
-        """
-        try:
-            return list(nx.lexicographical_topological_sort(self._graph))
-        except nx.NetworkXUnfeasible:
-            raise ValueError(f"The genome has the cycle {self.cycle()}; remove one of its edges.") from None
-
-    def cycle(self) -> list[str]:
-        """The ids along one cycle, empty where there is none."""
-        try:
-            return [source for source, _ in nx.find_cycle(self._graph)]
-        except nx.NetworkXNoCycle:
-            return []
-
-    def ancestors(self, node_id: str) -> list[str]:
-        """The ids of all nodes that a node depends on, sorted."""
-        return sorted(nx.ancestors(self._graph, node_id))
-
-    def descendants(self, node_id: str) -> list[str]:
-        """The ids of all nodes that depend on a node, sorted."""
-        return sorted(nx.descendants(self._graph, node_id))
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """The genome as a graph of networkx, to draw, to analyse or to write in any format.

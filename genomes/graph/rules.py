@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator
 
-from genomes.graph.errors import InvalidGenomeError, Violation
+from genomes.graph.errors import Violation
 from genomes.graph.genome import Genome
 from genomes.graph.merge_rules import merge_input_problems, merge_method_problems
 from genomes.graph.nodes import (
@@ -26,6 +24,7 @@ from genomes.graph.nodes import (
     template_problem,
 )
 from genomes.graph.parts import misplaced_answer_combiners
+from genomes.graph.rulebook import HasRules, RuleBook, require_kept
 from genomes.methods.combiners import METHODS, NUMBERS
 from genomes.sentences import allowed_names
 
@@ -45,60 +44,30 @@ _LEGAL_EDGES: dict[tuple[str, str], tuple[EdgeKind, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule.
+GENOME_RULES = RuleBook()
+"""The rules that need no space."""
 
-    Attributes:
-        name: Stands in front of every message about it.
-        sentence: What it demands.
-        broken: The messages about a genome, none where it is kept.
-    """
-
-    name: str
-    sentence: str
-    broken: Callable[[Genome], Iterator[str]]
+_rule = GENOME_RULES.rule
 
 
-class HasRules(Protocol):
-    """What adds rules of its own to those of the graph: a ``CompositionSpace`` does."""
-
-    def violations(self, genome: Genome) -> list[Violation]:
-        """Every broken rule of these."""
-        ...
-
-
-GENOME_RULES: list[Rule] = []
-"""The rules that need no space, in the order in which they are checked."""
-
-
-def check_genome(genome: Genome, space: HasRules | None = None) -> list[Violation]:
+def check_genome(genome: Genome, space: HasRules[Genome] | None = None) -> list[Violation]:
     """Every broken rule, in the order of the rules; empty where the genome is valid.
 
     Args:
         genome: Any genome; nothing in it makes this raise.
         space: Adds the rules about members, ranges and limits of this space.
     """
-    violations = [Violation(rule.name, message) for rule in GENOME_RULES for message in rule.broken(genome)]
+    violations = GENOME_RULES.violations(genome)
     return violations if space is None else violations + space.violations(genome)
 
 
-def require_valid(genome: Genome, space: HasRules | None = None) -> None:
+def require_valid(genome: Genome, space: HasRules[Genome] | None = None) -> None:
     """Pass over a valid genome in silence.
 
     Raises:
         InvalidGenomeError: With all broken rules.
     """
-    violations = check_genome(genome, space)
-    if violations:
-        raise InvalidGenomeError(violations)
-
-
-def _rule(name: str, sentence: str) -> Callable[[Callable[[Genome], Iterator[str]]], None]:
-    def register(broken: Callable[[Genome], Iterator[str]]) -> None:
-        GENOME_RULES.append(Rule(name, sentence, broken))
-
-    return register
+    require_kept(check_genome(genome, space))
 
 
 @_rule("one-prompt", "There is exactly one prompt.")

@@ -18,11 +18,11 @@ from genomes.agent.graph.kinds import LEARNING_GENES
 from genomes.agent.graph.modules import Connection, Module, completed
 from genomes.graph.attributes import entries_of, plain_graph
 from genomes.graph.forms import read_json
+from genomes.graph.wiring import Wired
 from genomes.methods.parameters import Gene
-from genomes.sentences import allowed_names
 
 
-class AgentGenome:
+class AgentGenome(Wired[Connection]):
     """Modules by id, connections between them, and learning genes.
 
     Two genomes compare equal when their ids, genes and connections are; ``agent_key`` says whether they do the same.
@@ -37,7 +37,9 @@ class AgentGenome:
         ValueError: A connection names a module that is not there, or there is no such learning gene.
     """
 
-    __slots__ = ("_ancestor", "_connections", "_graph", "_inputs", "_learning", "_modules", "_outputs")
+    __slots__ = ("_ancestor", "_connections", "_learning", "_modules")
+
+    words = ("agent", "module", "connection")
 
     def __init__(
         self,
@@ -50,22 +52,7 @@ class AgentGenome:
         self._modules = MappingProxyType(dict(sorted(modules.items())))
         self._connections = tuple(sorted(connections, key=lambda one: (one.target, one.port, one.source)))
         self._learning = MappingProxyType(completed(learning or {}, LEARNING_GENES, place="An agent"))
-        inputs: dict[str, list[Connection]] = {module_id: [] for module_id in self._modules}
-        outputs: dict[str, list[Connection]] = {module_id: [] for module_id in self._modules}
-        for connection in self._connections:
-            for end in (connection.source, connection.target):
-                if end not in self._modules:
-                    raise ValueError(
-                        f"Connection {connection.source!r} -> {connection.target!r} names the module {end!r}; "
-                        f"{allowed_names(end, self._modules)}"
-                    )
-            inputs[connection.target].append(connection)
-            outputs[connection.source].append(connection)
-        self._inputs = {module_id: tuple(given) for module_id, given in inputs.items()}
-        self._outputs = {module_id: tuple(taken) for module_id, taken in outputs.items()}
-        self._graph: nx.DiGraph[str] = nx.DiGraph()
-        self._graph.add_nodes_from(self._modules)
-        self._graph.add_edges_from((one.source, one.target) for one in self._connections)
+        super().__init__(self._modules, self._connections)
 
     @property
     def modules(self) -> Mapping[str, Module]:
@@ -108,39 +95,9 @@ class AgentGenome:
         """The same agent with another ancestor, or with none."""
         return AgentGenome(self._modules, self._connections, self._learning, ancestor)
 
-    def inputs(self, module_id: str) -> tuple[Connection, ...]:
-        """The connections into a module, in the order of port and source."""
-        return self._inputs[module_id]
-
-    def outputs(self, module_id: str) -> tuple[Connection, ...]:
-        """The connections out of a module, in the order of target and port."""
-        return self._outputs[module_id]
-
     def of_kind(self, kind: str) -> list[str]:
         """The ids of all modules of a kind, sorted."""
         return [module_id for module_id, module in self._modules.items() if module.kind == kind]
-
-    def topological_order(self) -> list[str]:
-        """All ids, inputs before what they feed, smaller ids first where there is a choice.
-
-        Raises:
-            ValueError: The graph has a cycle.
-        """
-        try:
-            return list(nx.lexicographical_topological_sort(self._graph))
-        except nx.NetworkXUnfeasible:
-            raise ValueError(f"The agent has the cycle {self.cycle()}; remove one of its connections.") from None
-
-    def cycle(self) -> list[str]:
-        """The ids along one cycle, empty where there is none."""
-        try:
-            return [source for source, _ in nx.find_cycle(self._graph)]
-        except nx.NetworkXNoCycle:
-            return []
-
-    def ancestors(self, module_id: str) -> list[str]:
-        """The ids of all modules that a module depends on, sorted."""
-        return sorted(nx.ancestors(self._graph, module_id))
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """The agent as a graph of networkx, to draw, to analyse or to write in any format.

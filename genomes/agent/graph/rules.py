@@ -3,57 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
 
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION, KINDS, LEARNING_GENES, SENSES
-from genomes.graph.errors import InvalidGenomeError, Violation
+from genomes.graph.errors import Violation
+from genomes.graph.rulebook import HasRules, RuleBook, require_kept
 from genomes.sentences import allowed_names
 
-Check = Callable[[AgentGenome], Iterator[str]]
+AGENT_RULES = RuleBook()
+"""The rules that need no space."""
 
-AGENT_RULES: dict[str, tuple[str, Check]] = {}
-"""Sentence and check by name, in the order in which they are checked."""
-
-
-class HasRules(Protocol):
-    """What adds rules of its own to those of the graph: an ``AgentSpace`` does."""
-
-    def violations(self, genome: AgentGenome) -> list[Violation]:
-        """Every broken rule of these."""
-        ...
+_rule = AGENT_RULES.rule
 
 
-def check_agent(genome: AgentGenome, space: HasRules | None = None) -> list[Violation]:
+def check_agent(genome: AgentGenome, space: HasRules[AgentGenome] | None = None) -> list[Violation]:
     """Every broken rule; empty where the agent is valid.
 
     Args:
         genome: Any agent; nothing in it makes this raise.
         space: Adds the limits of this space.
     """
-    violations = [Violation(name, message) for name, (_, broken) in AGENT_RULES.items() for message in broken(genome)]
+    violations = AGENT_RULES.violations(genome)
     if genome.ancestor is not None:
         violations += [Violation("ancestor", f"Of its ancestor: {found}") for found in check_agent(genome.ancestor)]
     return violations if space is None else violations + space.violations(genome)
 
 
-def require_valid_agent(genome: AgentGenome, space: HasRules | None = None) -> None:
+def require_valid_agent(genome: AgentGenome, space: HasRules[AgentGenome] | None = None) -> None:
     """Pass over a valid agent in silence.
 
     Raises:
         InvalidGenomeError: With all broken rules.
     """
-    violations = check_agent(genome, space)
-    if violations:
-        raise InvalidGenomeError(violations)
-
-
-def _rule(name: str, sentence: str) -> Callable[[Check], None]:
-    def register(broken: Check) -> None:
-        AGENT_RULES[name] = (sentence, broken)
-
-    return register
+    require_kept(check_agent(genome, space))
 
 
 @_rule("one-action", "There is exactly one action module.")

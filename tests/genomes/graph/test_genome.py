@@ -45,7 +45,7 @@ def test_edges_and_orders() -> None:
 
 
 def test_an_edge_to_nowhere_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'prompt' -> 'm9' names the node 'm9'; allowed are .*\['prompt'\]"):
+    with pytest.raises(ValueError, match=r"'prompt' -> 'm9' names the node 'm9'; allowed: 'prompt'"):
         Genome({"prompt": PromptNode()}, [Edge("prompt", "m9", "text", 0)])
 
 

@@ -182,7 +182,7 @@ class TestRules:
             require_valid_agent(genome)
 
     def test_names_are_unique_and_sentences_end(self) -> None:
-        assert all(sentence.endswith(".") for sentence, _ in AGENT_RULES.values())
+        assert all(rule.sentence.endswith(".") for rule in AGENT_RULES)
 
 
 class TestConstruction:
