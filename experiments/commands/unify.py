@@ -12,7 +12,6 @@ from rich.console import Console
 from evolve.history import read_state
 from evolve.log_reading import RunLogReader
 from experiments.config import experiment_from_document, load_experiment
-from experiments.config.section import allowed_names
 from experiments.corpora.streams import token_streams
 from experiments.export.artifact import require_free
 from experiments.problems import problem_of_run
@@ -30,6 +29,7 @@ from experiments.unify.report import UnifiedReport
 from experiments.unify.tables import print_report
 from genomes.graph.genome import Genome
 from genomes.graph.serialization import genome_from_json
+from genomes.sentences import allowed_names
 
 KINDS = ("composite", "merged", "distilled")
 """What ``--as`` may say."""

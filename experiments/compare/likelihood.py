@@ -68,7 +68,8 @@ class LikelihoodEvaluatorFactory:
 
     def __call__(self) -> LikelihoodEvaluator:
         """The evaluator; members are loaded when they are first needed."""
-        load_plugins(modules=self.space.plugins, methods=self.space.methods)
+        space = self.space
+        load_plugins(modules=space.plugins, methods=space.methods, merge_methods=space.merge_methods)
         return LikelihoodEvaluator(self)
 
 

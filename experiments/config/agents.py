@@ -11,13 +11,14 @@ from pydantic import Field, field_validator, model_validator
 
 from experiments.config.budget import BudgetConfig
 from experiments.config.search import SearchConfig
-from experiments.config.section import Name, Section, Unrepeated, allowed_names
+from experiments.config.section import Name, Section, Unrepeated
 from experiments.config.workers import WorkersConfig
 from fitness.energy_flow.senses import View
 from fitness.energy_flow.worlds import Layout
 from genomes.agent.breeding.limits import MODULE_KINDS
+from genomes.agent.graph.forms import MAX_ANCESTORS
 from genomes.agent.graph.kinds import ACTION
-from genomes.agent.graph.serialization import MAX_ANCESTORS
+from genomes.sentences import allowed_names
 
 ROLLOUT_TICKS = 64
 """Ticks of a rollout per world, as in ``PPOSettings``, which imports torch."""

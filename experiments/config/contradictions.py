@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from experiments.config.bundled import bundled_member_names
 from experiments.config.compositions import ExperimentConfig
 from experiments.config.members import BundledMember
-from experiments.config.section import allowed_names
-from genomes.breeding.roles import limit_problems, role_problems
+from genomes.breeding.roles import limit_problems, role_problems, way_back
+from genomes.sentences import allowed_names
 
 Contradiction = tuple[tuple[str, ...], str]
 """Key path and sentence."""
@@ -53,6 +53,7 @@ def _members(config: ExperimentConfig) -> Iterator[Contradiction]:
 
 def _upstream(config: ExperimentConfig) -> Iterator[Contradiction]:
     catalogue, recipes = config.members.catalogue, config.members.recipes
+    waits_for = {name: recipe.waits_for for name, recipe in recipes.items()}
     for name, recipe in recipes.items():
         path = ("members", "catalogue", name, "train")
         for other in recipe.upstream.members if recipe.upstream else ():
@@ -68,28 +69,12 @@ def _upstream(config: ExperimentConfig) -> Iterator[Contradiction]:
                     f"{other!r} plays the roles {', '.join(roles)}, all of which {name!r} reads, so its marker is not "
                     "known; train a member for each role",
                 )
-        if cycle := _cycle(config, name):
+        if cycle := way_back(name, waits_for):
             key = "parent" if recipe.parent == cycle[1] else "upstream"
             yield (
                 (*path, key),
                 f"{' -> '.join(cycle)} is a cycle of parents and upstream members; train one of them without",
             )
-
-
-def _cycle(config: ExperimentConfig, name: str) -> list[str] | None:
-    """The way from a recipe back to itself through parents and upstream members; None where there is none."""
-    recipes = config.members.recipes
-    stack = [[name]]
-    seen: set[str] = set()
-    while stack:
-        way = stack.pop()
-        for other in recipes[way[-1]].waits_for:
-            if other == name:
-                return [*way, name]
-            if other in recipes and other not in seen:
-                seen.add(other)
-                stack.append([*way, other])
-    return None
 
 
 def _roles(config: ExperimentConfig) -> Iterator[Contradiction]:

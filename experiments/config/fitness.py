@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator
 
-from experiments.config.section import FilePath, Name, Section, allowed_names
+from experiments.config.section import FilePath, Name, Section
 from fitness.objectives import OBJECTIVES
 from fitness.result import Direction
+from genomes.sentences import allowed_names
 
 
 def _reference(text: str) -> str:

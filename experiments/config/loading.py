@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from experiments.config.compositions import ExperimentConfig
 from experiments.config.contradictions import contradictions
 from experiments.config.errors import ConfigError
-from experiments.config.section import Section, allowed_names
-from experiments.config.sentences import KeyPath, problems_of
+from experiments.config.section import Section
+from genomes.sentences import KeyPath, allowed_names, problems_of
 
 C = TypeVar("C", bound=Section)
 
@@ -93,6 +93,7 @@ class _Source:
 
     def sentence(self, path: KeyPath, message: str) -> str:
         """The problem at a key, with where to find it."""
+        message = message.removesuffix(".")
         for length in range(len(path), 0, -1):
             prefix = path[:length]
             if prefix in self.overrides:

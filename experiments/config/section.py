@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +12,6 @@ class Section(BaseModel):
     """A section of an experiment file: no unknown keys, no silent conversions, no NaN, no change after loading."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-def allowed_names(name: object, allowed: Iterable[str]) -> str:
-    """What is allowed in place of ``name``, with the closest match where one is near."""
-    names = [str(option) for option in allowed]
-    text = "allowed are " + ", ".join(names) if names else "none is allowed here"
-    closest = difflib.get_close_matches(str(name), names, n=1)
-    return f"{text}; did you mean {closest[0]!r}?" if closest else text
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:

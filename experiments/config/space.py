@@ -7,11 +7,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from experiments.config.section import Name, Section, Unrepeated, allowed_names
+from experiments.config.section import Name, Section, Unrepeated
 from genomes.breeding.roles import Role
+from genomes.graph.nodes import template_problem
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import MERGES
-from genomes.methods.plugins import offered_methods
+from genomes.methods.plugins import offered_merge_methods, offered_methods
+from genomes.sentences import allowed_names
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -42,11 +44,11 @@ class SpaceConfig(Section):
     """The section ``space``.
 
     Attributes:
-        plugins: Modules that define combiners of your own; they are imported when a run starts, not when this file is
-            read.
+        plugins: Modules that define combiners or merge methods of your own; they are imported when a run starts, not
+            when this file is read.
         methods: Combiner methods that genomes may use: those of this package, which docs/composition.md lists, of
             installed packages, and of plugins.
-        merge_methods: Methods by which genomes may merge members in their parameters, see docs/merging.md; none leaves
+        merge_methods: Methods by which genomes may merge members in their parameters, from the same places; none leaves
             merging out.
         max_member_nodes: Most member nodes of a genome; one member may fill several.
         max_combiners: Most combiners and merges; 0 leaves single members and chains.
@@ -90,19 +92,19 @@ class SpaceConfig(Section):
 
     @field_validator("merge_methods")
     @classmethod
-    def _are_merge_methods(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_merge_methods(cls, methods: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = [*MERGES, *offered_merge_methods()]
         for method in methods:
-            if method not in MERGES:
-                raise ValueError(f"{method!r} is no merge method; {allowed_names(method, MERGES)}")
+            if method not in known and not info.data.get("plugins"):
+                raise ValueError(f"{method!r} is no merge method; {allowed_names(method, known)}")
         return methods
 
     @field_validator("templates")
     @classmethod
     def _hold_one_draft(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
         for template in templates:
-            if template.count("{draft}") != 1 or "{prompt}" in template:
-                allowed = "texts with '{draft}' once and without '{prompt}'"
-                raise ValueError(f"{template!r} is no template; allowed are {allowed}")
+            if problem := template_problem(template):
+                raise ValueError(f"{template!r} is no template; {problem}")
         return templates
 
     @model_validator(mode="after")

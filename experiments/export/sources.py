@@ -23,7 +23,7 @@ AUTO_MAP = {
     "AutoModelForCausalLM": "modeling_composite.CompositeForCausalLM",
 }
 
-_ALLOWED = frozenset(sys.stdlib_module_names) | {"torch", "transformers"}
+_ALLOWED = frozenset(sys.stdlib_module_names) | {"numpy", "torch", "transformers"}  # numpy comes with transformers.
 _OWN_IMPORT = re.compile(r"^(\s*)from (genomes[.\w]*) import", flags=re.MULTILINE)
 
 
@@ -35,7 +35,7 @@ def travelling_sources(methods: Iterable[str] = ()) -> dict[str, str]:
             the flat ``methods_combiners.py``.
 
     Raises:
-        ValueError: A file imports something else than torch, transformers, the standard library and its siblings.
+        ValueError: A file imports something else than torch, transformers, numpy, the standard library and siblings.
     """
     sources: dict[str, str] = {}
     plugins = {type(METHODS[method]) for method in methods if not _is_own(type(METHODS[method]).__module__)}
@@ -88,8 +88,8 @@ def own_imports(module: str, text: str) -> list[str]:
                 found.add(name)
             elif name.split(".")[0] not in _ALLOWED:
                 raise ValueError(
-                    f"{module} imports {name!r}, but it travels inside artifacts; allowed are torch, transformers, the "
-                    "standard library and 'from genomes... import'. Move what needs it to another file."
+                    f"{module} imports {name!r}, but it travels inside artifacts; allowed are torch, transformers, "
+                    "numpy, the standard library and 'from genomes... import'. Move what needs it to another file."
                 )
     return sorted(found)
 

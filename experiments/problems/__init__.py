@@ -15,7 +15,7 @@ from evolve.log_reading import RunLogReader
 from experiments.config.loading import kind_in_file
 from experiments.problems.protocol import FinalComparison, Prepared, Problem
 from experiments.problems.views import GenomeView, Headline, PlainView
-from genomes.graph.errors import allowed_names
+from genomes.sentences import allowed_names
 
 DEFAULT_KIND = "composition"
 """The kind of experiment files without the key ``kind``."""

@@ -18,6 +18,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.methods.combiners import METHODS
+from genomes.methods.merging import Linear
 from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergeError, MergingCatalogue, merged_model
 from genomes.running.merging.recipe import MergeRecipe, without_merges
@@ -83,7 +84,7 @@ def merge_composition(genome: Genome, catalogue: MemberLoader) -> Unified:
     else:
         try:
             models = {name: member.model for name, member in members.items()}
-            model = merged_model(MergeRecipe("linear", {}, dict(sorted(by_name.items())), None, {}), models)
+            model = merged_model(MergeRecipe(Linear.name, {}, dict(sorted(by_name.items())), None, {}), models)
         except MergeError as error:
             raise MergeError(f"{error} To make one model of them all the same, distil it: --as distilled.") from None
     fold_temperature(model, temperature)

@@ -6,9 +6,10 @@ Nothing here knows a world: whoever lets an agent learn hands it one.
 
 from genomes.agent.breeding.founders import default_agent, founder_agents
 from genomes.agent.breeding.space import AgentSpace
-from genomes.agent.graph.genome import AgentGenome, Connection, Module
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.identity import agent_key, canonical_agent
 from genomes.agent.graph.kinds import KINDS, LEARNING_GENES
+from genomes.agent.graph.modules import Connection, Module
 from genomes.agent.graph.rules import check_agent, require_valid_agent
 from genomes.agent.graph.serialization import agent_from_json, agent_to_json
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.roles import Role
-from genomes.graph.errors import allowed_names
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import EdgeKind, MemberNode, MergeNode, carried_kind
 from genomes.graph.parts import merged_members
+from genomes.sentences import allowed_names
 
 
 def keeps_roles(genome: Genome, space: CompositionLimits) -> bool:

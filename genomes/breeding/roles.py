@@ -6,11 +6,13 @@ roles are in role_rules.py; what a marker becomes at run time is said in genomes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from genomes.graph.errors import allowed_names
+import networkx as nx
+
+from genomes.sentences import allowed_names
 
 Returned = Literal["text", "distribution"]
 
@@ -62,6 +64,7 @@ def role_problems(roles: Mapping[str, Role]) -> list[tuple[str, str]]:
     Every expected role exists and returns text, no role waits for itself, and some role reaches the response.
     """
     problems = []
+    expected = {name: role.expects for name, role in roles.items()}
     for name, role in roles.items():
         for other in role.expects:
             if other not in roles:
@@ -72,7 +75,7 @@ def role_problems(roles: Mapping[str, Role]) -> list[tuple[str, str]]:
                 problems.append(
                     (name, f"expects {other!r}, which returns {list(roles[other].returns)!r}; drafts need 'text' in it")
                 )
-        if cycle := _cycle(name, roles):
+        if cycle := way_back(name, expected):
             problems.append((name, f"waits for itself: {' -> '.join(cycle)}; take one of these out of expects"))
     if roles and not any("distribution" in role.returns for role in roles.values()):
         first = next(iter(roles))
@@ -105,16 +108,9 @@ def limit_problems(roles: Mapping[str, Role], *, max_member_nodes: int, max_draf
     return problems
 
 
-def _cycle(name: str, roles: Mapping[str, Role]) -> list[str] | None:
-    """The way from a role back to itself through what roles expect; None where there is none."""
-    stack = [[name]]
-    seen: set[str] = set()
-    while stack:
-        way = stack.pop()
-        for other in roles[way[-1]].expects if way[-1] in roles else ():
-            if other == name:
-                return [*way, other]
-            if other not in seen:
-                seen.add(other)
-                stack.append([*way, other])
-    return None
+def way_back(name: str, waits_for: Mapping[str, Iterable[str]]) -> list[str]:
+    """A shortest way from a name back to itself through what each waits for; empty where there is none."""
+    graph: nx.DiGraph[str] = nx.DiGraph((one, other) for one, others in waits_for.items() for other in others)
+    graph.add_node(name)
+    ways = [nx.shortest_path(graph, other, name) for other in graph[name] if nx.has_path(graph, other, name)]
+    return [name, *min(ways, key=len)] if ways else []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from genomes.breeding.limits import CompositionLimits, most_tokens
 from genomes.breeding.roles import limit_problems, role_problems
-from genomes.graph.errors import allowed_names
-from genomes.graph.nodes import DRAFT_MARK
+from genomes.graph.nodes import template_problem
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import MERGES
+from genomes.sentences import allowed_names
 
 
 def check_space(space: CompositionLimits) -> None:
@@ -27,10 +27,8 @@ def check_space(space: CompositionLimits) -> None:
         if method not in MERGES:
             raise ValueError(f"merge_methods names {method!r}; {allowed_names(method, MERGES)}")
     for template in space.templates:
-        if template.count(DRAFT_MARK) != 1 or "{prompt}" in template:
-            raise ValueError(
-                f"templates has {template!r}; a template holds {DRAFT_MARK!r} exactly once and '{{prompt}}' never."
-            )
+        if problem := template_problem(template):
+            raise ValueError(f"templates has {template!r}; {problem}.")
     if not space.templates and space.max_drafts:
         raise ValueError("templates is (); give one or more, or set max_drafts to 0.")
     for name, low in (

@@ -17,10 +17,11 @@ from genomes.breeding.role_rules import (
     unexpected_inputs,
     untrained_players,
 )
-from genomes.graph.errors import allowed_names
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode, carried_kind
 from genomes.graph.parts import member_at, merged_members, misplaced_answer_combiners, num_drafts
+from genomes.members.meeting import tokenizer_problem
+from genomes.sentences import allowed_names
 
 _Broken = Callable[[Genome, "CompositionLimits"], Iterator[str]]
 
@@ -87,11 +88,12 @@ def _one_shape(genome: Genome, space: CompositionLimits) -> Iterator[str]:
                     f"Merge {node_id!r} takes {first.name!r} of the shape ({first.shape}) and {info.name!r} of the "
                     f"shape ({info.shape}); only equal shapes can be merged. Join the two in a combiner instead."
                 )
-            elif info.tokenizer_key != first.tokenizer_key:
-                yield (
-                    f"Merge {node_id!r} takes {first.name!r} and {info.name!r}, which have different tokenizers, so "
-                    "that equal rows of their embeddings mean different words. Let one draft for the other instead."
-                )
+            elif problem := tokenizer_problem(
+                f"Merge {node_id!r} cannot join its members",
+                {repr(one.name): one.tokenizer_key for one in (first, info)},
+                "Let one draft for the other instead.",
+            ):
+                yield problem
 
 
 @_rule("one-tokenizer", "Distributions that meet are over the tokens of one tokenizer.")
@@ -99,20 +101,14 @@ def _one_tokenizer(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     for combiner_id, combiner in genome.of_type(CombinerNode).items():
         if combiner.chooses_answers:
             continue
-        members = [
-            (node_id, node.member)
+        keys = {
+            f"{node_id!r} ({node.member})": space.members[node.member].tokenizer_key
             for node_id, node in sorted(_distribution_members(genome, combiner_id).items())
             if node.member in space.members
-        ]
-        for node_id, member in members[1:]:
-            first_id, first = members[0]
-            if space.members[member].tokenizer_key != space.members[first].tokenizer_key:
-                yield (
-                    f"Combiner {combiner_id!r} joins {first_id!r} ({first}) and {node_id!r} ({member}), which have "
-                    f"different tokenizers; members meet at token level only with equal ones. Let them meet as whole "
-                    f"answers (best_of, answer_vote), or let one draft for the other."
-                )
-                break
+        }
+        remedy = "Let them meet as whole answers (best_of, answer_vote), or let one draft for the other."
+        if keys and (problem := tokenizer_problem(f"Combiner {combiner_id!r} cannot join its inputs", keys, remedy)):
+            yield problem
 
 
 @_rule("ranges", "Every gene that counts is in the space's range.")

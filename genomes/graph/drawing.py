@@ -5,11 +5,11 @@ Where things stand is layout.py's business; here they get their shapes, colours 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
-from genomes.graph.genome import Genome
 from genomes.graph.layout import Layout, Point, layered_layout
 from genomes.graph.nodes import CombinerNode, Edge, MemberNode, MergeNode, Node, PromptNode, ResponseNode
 
@@ -29,7 +29,33 @@ _FILLS = {
 _STROKES = {"text": ("#9a5b13", ' stroke-dasharray="6 4"'), "distribution": ("#475569", ""), "weights": ("#be185d", "")}
 
 
-def draw_genome(genome: Genome, *, title: str | None = None) -> str:
+class Drawn(Protocol):
+    """What can be drawn: a ``Genome``, which shows itself in notebooks and therefore stands above this file."""
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes by id."""
+        ...
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges, in the order of target and slot."""
+        ...
+
+    def inputs(self, node_id: str) -> tuple[Edge, ...]:
+        """The edges into a node."""
+        ...
+
+    def outputs(self, node_id: str) -> tuple[Edge, ...]:
+        """The edges out of a node."""
+        ...
+
+    def topological_order(self) -> list[str]:
+        """All ids, inputs before what they feed."""
+        ...
+
+
+def draw_genome(genome: Drawn, *, title: str | None = None) -> str:
     """A picture of a genome as a self-contained SVG document.
 
     Text (prompt and drafts) runs along dashed lines, next-token distributions along solid ones, from left to right.
@@ -43,13 +69,12 @@ def draw_genome(genome: Genome, *, title: str | None = None) -> str:
     Raises:
         ValueError: The genome has a cycle.
     """
-    layout = layered_layout(genome)
+    layout = layered_layout(genome.topological_order(), ((edge.source, edge.target) for edge in genome.edges))
     width = max(2 * _MARGIN + (layout.num_columns - 1) * _COLUMN + _BOX_WIDTH, 640.0)
     height = _HEADER + _FOOTER + (layout.num_rows - 1) * _ROW + _BOX_HEIGHT + _MARGIN
-    num_members, num_combiners = len(genome.of_type(MemberNode)), len(genome.of_type(CombinerNode))
-    counts = f"{_counted(num_members, 'member')}, {_counted(num_combiners, 'combiner')}"
-    if merges := genome.of_type(MergeNode):
-        counts += f", {_counted(len(merges), 'merge')}"
+    num_nodes = Counter(node.kind for node in genome.nodes.values())
+    named = ("member", "combiner", "merge") if num_nodes["merge"] else ("member", "combiner")
+    counts = ", ".join(_counted(num_nodes[kind], kind) for kind in named)
     heading = escape(title or f"Composition: {counts}")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
@@ -84,7 +109,7 @@ def _middle(point: Point) -> Point:
     return x + _BOX_WIDTH / 2, y + _BOX_HEIGHT / 2
 
 
-def _box(node_id: str, node: Node, genome: Genome, corner: Point) -> str:
+def _box(node_id: str, node: Node, genome: Drawn, corner: Point) -> str:
     fill, stroke = _FILLS[node.kind]
     name, details = _labels(node_id, node, genome)
     x, y = corner
@@ -107,7 +132,7 @@ def _box(node_id: str, node: Node, genome: Genome, corner: Point) -> str:
     )
 
 
-def _labels(node_id: str, node: Node, genome: Genome) -> tuple[str, list[str]]:
+def _labels(node_id: str, node: Node, genome: Drawn) -> tuple[str, list[str]]:
     """The name of a node, and one or two lines of those of its genes that count."""
     match node:
         case PromptNode():
@@ -147,7 +172,7 @@ def _values(parameters: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _edges(genome: Genome, layout: Layout) -> Iterator[str]:
+def _edges(genome: Drawn, layout: Layout) -> Iterator[str]:
     for node_id in genome.nodes:
         inputs = genome.inputs(node_id)
         # Edges arrive in the order of the heights they come from, so that they do not cross at the box.
@@ -192,7 +217,7 @@ def _curve(start: Point, end: Point) -> str:
     return f"C{halfway:.1f} {start[1]:.1f} {halfway:.1f} {end[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
 
 
-def _legend(genome: Genome, height: float) -> Iterator[str]:
+def _legend(genome: Drawn, height: float) -> Iterator[str]:
     x, y = _MARGIN, height - 20
     present = {node.kind for node in genome.nodes.values()}
     for kind in ("member", "combiner", "merge"):
@@ -216,7 +241,7 @@ def _legend_text(x: float, y: float, words: str) -> str:
     return f'<text x="{x:.0f}" y="{y:.0f}" font-size="11.5" fill="{_QUIET}">{words}</text>'
 
 
-def _description(genome: Genome, counts: str) -> str:
+def _description(genome: Drawn, counts: str) -> str:
     names = {node_id: _labels(node_id, node, genome)[0] for node_id, node in genome.nodes.items()}
     edges = "; ".join(f"{names[edge.source]} to {names[edge.target]}" for edge in genome.edges)
     return f"{counts}. Edges: {edges}."

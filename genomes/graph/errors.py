@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,3 @@ class InvalidGenomeError(ValueError):
         count = len(self.violations)
         lines = "\n".join(f"  {violation}" for violation in self.violations)
         return f"The genome breaks {count} {'rule' if count == 1 else 'rules'}:\n{lines}"
-
-
-def allowed_names(value: object, names: Iterable[str]) -> str:
-    """What may stand in place of ``value``, for the end of a message: the names and the closest match, if any."""
-    choices = sorted(names)
-    listed = ", ".join(repr(name) for name in choices) or "none"
-    close = get_close_matches(str(value), choices, n=1)
-    return f"allowed: {listed}." + (f" Did you mean {close[0]!r}?" if close else "")

@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 
 import networkx as nx
 
+from genomes.graph.attributes import entries_of, plain_graph
+from genomes.graph.drawing import draw_genome
+from genomes.graph.forms import GENOME_SCHEMA, edge_entry, node_entry, nodes_and_edges, with_defaults
 from genomes.graph.nodes import Edge, MemberNode, MergeNode, Node
 
 N = TypeVar("N", bound=Node)
@@ -115,11 +118,36 @@ class Genome:
         return sorted(nx.descendants(self._graph, node_id))
 
     def to_networkx(self) -> nx.DiGraph[str]:
-        """A copy for networkx's algorithms: the ``Node`` under ``"node"``, the ``Edge`` under ``"edge"``."""
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        graph.add_nodes_from((node_id, {"node": node}) for node_id, node in self._nodes.items())
-        graph.add_edges_from((edge.source, edge.target, {"edge": edge}) for edge in self._edges)
-        return graph
+        """The genome as a graph of networkx, to draw, to analyse or to write in any format.
+
+        Attributes are texts and numbers: a node's ``kind`` and its genes, those in mappings under names such as
+        ``parameters.tempering``; an edge's ``kind``, ``slot`` and ``weight``. What is None has no attribute.
+        """
+        nodes = {node_id: node_entry(node) for node_id, node in self._nodes.items()}
+        return plain_graph(nodes, map(edge_entry, self._edges), {"schema": GENOME_SCHEMA})
+
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph[Any]) -> Genome:
+        """The inverse of ``to_networkx``, also after a trip through a file.
+
+        Genes that are left out have their defaults. Whether the genome is valid is for ``require_valid`` to say.
+
+        Args:
+            graph: A directed graph with the attributes of ``to_networkx``.
+
+        Raises:
+            GenomeFormatError: An attribute is missing, unknown or of the wrong type; the message names its node.
+        """
+        nodes, edges, about = entries_of(graph, {"parameters": 1, "layers": 2})
+        return cls(
+            *nodes_and_edges(
+                {
+                    "schema": about.get("schema", GENOME_SCHEMA),
+                    "nodes": {node_id: with_defaults(entry) for node_id, entry in nodes.items()},
+                    "edges": edges,
+                }
+            )
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Genome):
@@ -130,10 +158,7 @@ class Genome:
         return hash((tuple(self._nodes), self._edges))
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        # Read-only mappings do not pickle, and copies of an immutable object would only cost time.
-        from genomes.graph.serialization import genome_from_json, genome_to_json
-
-        return genome_from_json, (genome_to_json(self),)
+        return Genome, (dict(self._nodes), self._edges)  # Read-only mappings do not pickle.
 
     def __repr__(self) -> str:
         edges = ", ".join(f"{edge.source}->{edge.target}" for edge in self._edges)
@@ -141,6 +166,4 @@ class Genome:
 
     def _repr_svg_(self) -> str:
         """How notebooks show it: as its drawing."""
-        from genomes.graph.drawing import draw_genome
-
         return draw_genome(self)

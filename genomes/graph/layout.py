@@ -6,10 +6,9 @@ order within layers by barycentres; heights then relax towards the mean of the n
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-
-from genomes.graph.genome import Genome
 
 _NUM_SWEEPS = 12
 
@@ -35,28 +34,33 @@ class Layout:
     num_rows: float
 
 
-def layered_layout(genome: Genome) -> Layout:
-    """A layout of an acyclic genome that depends on nothing but the genome.
+def layered_layout(order: Sequence[str], edges: Iterable[tuple[str, str]]) -> Layout:
+    """A layout of an acyclic graph that depends on nothing but its arguments.
 
-    Raises:
-        ValueError: The genome has a cycle.
+    Args:
+        order: The nodes, each after those that feed it.
+        edges: Source and target of every edge.
     """
-    column: dict[str, int] = {}
-    for node_id in genome.topological_order():
-        column[node_id] = max((column[edge.source] + 1 for edge in genome.inputs(node_id)), default=0)
+    edges = list(edges)
+    column = dict.fromkeys(order, 0)
+    sources: dict[str, list[str]] = {node_id: [] for node_id in order}
+    for source, target in edges:
+        sources[target].append(source)
+    for node_id in order:
+        column[node_id] = max((column[source] + 1 for source in sources[node_id]), default=0)
     layers: list[list[_Place]] = [[] for _ in range(max(column.values(), default=0) + 1)]
     for node_id in sorted(column):
         layers[column[node_id]].append((node_id,))
     before: dict[_Place, list[_Place]] = {}
     after: dict[_Place, list[_Place]] = {}
     routes: dict[tuple[str, str], list[_Place]] = {}
-    for edge in genome.edges:
-        passed = range(column[edge.source] + 1, column[edge.target])
-        bends: list[_Place] = [(edge.source, edge.target, str(layer)) for layer in passed]
+    for source, target in edges:
+        passed = range(column[source] + 1, column[target])
+        bends: list[_Place] = [(source, target, str(layer)) for layer in passed]
         for layer, bend in zip(passed, bends, strict=True):
             layers[layer].append(bend)
-        routes[edge.source, edge.target] = bends
-        way: list[_Place] = [(edge.source,), *bends, (edge.target,)]
+        routes[source, target] = bends
+        way: list[_Place] = [(source,), *bends, (target,)]
         for start, end in pairwise(way):
             after.setdefault(start, []).append(end)
             before.setdefault(end, []).append(start)

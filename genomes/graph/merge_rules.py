@@ -9,11 +9,11 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from genomes.graph.errors import allowed_names
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
 from genomes.graph.parts import merged_members
 from genomes.methods.merging import LAYER_GROUPS, MERGES
+from genomes.sentences import allowed_names
 
 
 def merge_input_problems(genome: Genome) -> Iterator[str]:

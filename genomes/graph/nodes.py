@@ -5,8 +5,8 @@ Only shapes live here. Which combinations are legal is said in rules.py, how the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args
 
@@ -81,6 +81,9 @@ class CombinerNode:
                 parameters[name] = value
         object.__setattr__(self, "parameters", MappingProxyType(parameters))
 
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return CombinerNode, (self.method, dict(self.parameters))  # Read-only mappings do not pickle.
+
     @property
     def chooses_answers(self) -> bool:
         """Whether the inputs are whole answers, of which one is chosen."""
@@ -128,6 +131,11 @@ class MergeNode:
         }
         object.__setattr__(self, "layers", MappingProxyType(layers))
         _whole_numbers_to_float(self, "temperature")
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        layers = {group: dict(factors) for group, factors in self.layers.items()}
+        others = (getattr(self, field.name) for field in fields(self)[4:])
+        return MergeNode, (self.method, dict(self.parameters), self.base, layers, *others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,12 @@ class Edge:
 
     def __post_init__(self) -> None:
         _whole_numbers_to_float(self, "weight")
+
+
+def template_problem(template: str) -> str | None:
+    """None where a text may stand before a prompt for a draft, else what is allowed."""
+    is_template = template.count(DRAFT_MARK) == 1 and "{prompt}" not in template
+    return None if is_template else f"it must hold {DRAFT_MARK!r} exactly once and '{{prompt}}' never"
 
 
 def carried_kind(kind: EdgeKind, target: Node) -> EdgeKind:

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from genomes.graph.errors import InvalidGenomeError, Violation, allowed_names
+from genomes.graph.errors import InvalidGenomeError, Violation
 from genomes.graph.genome import Genome
 from genomes.graph.merge_rules import merge_input_problems, merge_method_problems
 from genomes.graph.nodes import (
-    DRAFT_MARK,
     CombinerNode,
     Edge,
     EdgeKind,
@@ -24,9 +23,11 @@ from genomes.graph.nodes import (
     MergeNode,
     PromptNode,
     ResponseNode,
+    template_problem,
 )
 from genomes.graph.parts import misplaced_answer_combiners
 from genomes.methods.combiners import METHODS, NUMBERS
+from genomes.sentences import allowed_names
 
 _LEGAL_EDGES: dict[tuple[str, str], tuple[EdgeKind, ...]] = {
     ("prompt", "member"): ("text",),
@@ -269,11 +270,9 @@ def _gene_values(genome: Genome) -> Iterator[str]:
 @_rule("templates", "A template holds {draft} exactly once and {prompt} never.")
 def _templates(genome: Genome) -> Iterator[str]:
     for node_id, node in genome.model_nodes().items():
-        if node.template.count(DRAFT_MARK) != 1 or "{prompt}" in node.template:
-            yield (
-                f"{node.kind.title()} {node_id!r} has the template {node.template!r}; it must hold {DRAFT_MARK!r} "
-                f"exactly once, and not '{{prompt}}': the prompt always follows the drafts."
-            )
+        if problem := template_problem(node.template):
+            place = f"{node.kind.title()} {node_id!r}"
+            yield f"{place} has the template {node.template!r}; {problem}: the prompt always follows the drafts."
 
 
 _rule("merge-inputs", "A merge takes the weights of two or more different members, which do nothing else.")(

@@ -11,6 +11,7 @@ from genomes.graph.nodes import MemberNode
 from genomes.graph.serialization import genome_to_json
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
+from genomes.members.meeting import tokenizer_problem
 from genomes.members.tokenizers import tokenizer_key
 from genomes.running.compilation import genome_markers, genome_templates
 from genomes.running.member_loader import MemberLoader
@@ -33,15 +34,14 @@ def composite_model(genome: Genome, catalogue: MemberLoader) -> CompositeForCaus
     members = {
         name: catalogue.load(name) for name in sorted({node.member for node in genome.of_type(MemberNode).values()})
     }
-    first, *others = members.values()
-    tokenizer = first.tokenizer
-    for other in others:
-        if other.tokenizer is not tokenizer and tokenizer_key(other.tokenizer) != tokenizer_key(tokenizer):
-            raise ValueError(
-                f"The members {first.name!r} and {other.name!r} have different tokenizers, and a Hugging Face model "
-                "reads the token ids of one. Such a genome answers through compile_genome; to export it, leave one of "
-                "the two out."
-            )
+    keys = {repr(name): tokenizer_key(member.tokenizer) for name, member in members.items()}
+    if problem := tokenizer_problem(
+        "A Hugging Face model reads the token ids of one tokenizer",
+        keys,
+        "Such a genome answers through compile_genome; to export it, leave one of the two out.",
+    ):
+        raise ValueError(problem)
+    tokenizer = next(iter(members.values())).tokenizer
     special = {
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genomes.breeding.limits import MemberInfo
-from genomes.graph.errors import allowed_names
 from genomes.members.errors import MemberLoadError
 from genomes.members.files import MemberFiles, content_key, member_files, shape_of
 from genomes.members.sources import DirectorySource, MemberSource
+from genomes.sentences import allowed_names
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase

@@ -20,6 +20,7 @@ from genomes.breeding.editing import Blueprint, Input
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, ResponseNode
 from genomes.members.catalogue import MemberCatalogue
+from genomes.members.meeting import tokenizer_problem
 from genomes.members.recipes import Recipe, Upstream
 
 if TYPE_CHECKING:
@@ -168,12 +169,13 @@ def _read(
 
     assert recipe.upstream is not None
     catalogue = MemberCatalogue(chain.directories, markers=chain.markers)
-    for name in chain.links:
-        if tokenizer_key(catalogue.tokenizer(name)) != tokenizer_key(tokenizer):
-            raise ValueError(
-                f"The upstream member {name!r} has another tokenizer than the member that reads its drafts; name "
-                "members that descend from one parent, or that are trained here from random weights."
-            )
+    keys = {repr(name): tokenizer_key(catalogue.tokenizer(name)) for name in chain.links}
+    if problem := tokenizer_problem(
+        "Drafts are learnt from as tokens",
+        {"the member that reads drafts": tokenizer_key(tokenizer), **keys},
+        "Name upstream members that descend from one parent, or that are trained here from random weights.",
+    ):
+        raise ValueError(problem)
     genomes = {name: drafting_genome(name, recipe.upstream, chain.links) for name in recipe.upstream.members}
     programs = {name: genome_program(genome, tokenizer, catalogue) for name, genome in genomes.items()}
     frame = sum(map(len, template_tokens(recipe.upstream.template, tokenizer))) + recipe.upstream.draft_tokens

@@ -14,6 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from genomes.graph.nodes import DEFAULT_TEMPLATE, template_problem
+
 TokenStream = npt.NDArray[np.int32]
 
 
@@ -49,16 +51,14 @@ class Upstream:
     """
 
     members: tuple[str, ...]
-    template: str = "{draft}\n"
+    template: str = DEFAULT_TEMPLATE
     draft_tokens: int = 16
 
     def __post_init__(self) -> None:
         if not self.members or len(set(self.members)) < len(self.members):
             raise ValueError(f"members is {list(self.members)!r}; allowed are one or more different names.")
-        if self.template.count("{draft}") != 1 or "{prompt}" in self.template:
-            raise ValueError(
-                f"template is {self.template!r}; it holds '{{draft}}' exactly once and '{{prompt}}' never."
-            )
+        if problem := template_problem(self.template):
+            raise ValueError(f"template is {self.template!r}; {problem}.")
         if self.draft_tokens < 1:
             raise ValueError(f"draft_tokens is {self.draft_tokens!r}; allowed are whole numbers of at least 1.")
 

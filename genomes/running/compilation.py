@@ -17,6 +17,7 @@ from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.graph.parts import part_of
 from genomes.graph.serialization import genome_to_json
+from genomes.members.meeting import tokenizer_problem
 from genomes.members.placing import copied
 from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.combiners import ANSWER_COMBINERS
@@ -146,18 +147,15 @@ def _placed(model: GPT2LMHeadModel, device: torch.device, dtype: torch.dtype) ->
 
 
 def _check_vocabularies(members: Mapping[str, LoadedMember]) -> None:
+    remedy = "Let them meet as whole answers (best_of, answer_vote)."
     first, *others = members.values()
     for other in others:
         sizes = first.model.config.vocab_size, other.model.config.vocab_size
         if sizes[0] != sizes[1]:
             raise ValueError(
                 f"The members {first.name!r} and {other.name!r} have vocabularies of {sizes[0]} and {sizes[1]} tokens; "
-                "members that meet at token level share a vocabulary. Let them meet as whole answers (best_of, "
-                "answer_vote)."
+                f"members that meet at token level share a vocabulary. {remedy}"
             )
-        if first.tokenizer is not other.tokenizer and tokenizer_key(first.tokenizer) != tokenizer_key(other.tokenizer):
-            raise ValueError(
-                f"The members {first.name!r} and {other.name!r} have different tokenizers, so equal token ids mean "
-                "different text; members that meet at token level share a tokenizer. Let them meet as whole answers "
-                "(best_of, answer_vote)."
-            )
+    keys = {repr(name): tokenizer_key(member.tokenizer) for name, member in members.items()}
+    if problem := tokenizer_problem("Members that meet at token level share a tokenizer", keys, remedy):
+        raise ValueError(problem)

@@ -1,4 +1,4 @@
-"""Fitting the numbers of learned combiners (`prompt_gate`, `stack`) to given replies: a genome in, a genome out.
+"""Fitting the numbers of learned combiners (``LearnedPool``) to given replies: a genome in, a genome out.
 
 What is fitted is written into the genome's nodes, so that a fitted genome needs no data: it is compiled, exported,
 keyed and drawn like any other. A search keeps genomes unfitted and fits each one when it is evaluated; the same genome
@@ -8,7 +8,6 @@ on the same replies gives the same numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from cachetools import FIFOCache
@@ -17,7 +16,7 @@ from genomes.graph.genome import Genome
 from genomes.graph.identity import output_keys
 from genomes.graph.nodes import CombinerNode
 from genomes.graph.parts import part_of
-from genomes.methods.combiners import COMBINERS, METHODS, NUMBERS, LearnedPool
+from genomes.methods.combiners import COMBINERS, METHODS, NUMBERS, Cases, LearnedPool
 from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import PrefillCache
 from genomes.running.member_loader import MemberLoader
@@ -26,22 +25,6 @@ from genomes.running.runtime import evidence_so_far, left_padded
 
 # Distributions of one batch of texts hold about this many numbers.
 _NUMBERS_PER_BATCH = 8_000_000
-_NUM_STEPS = 60
-_START_SCALE = 0.1
-_DECIMALS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Cases:
-    """What one combiner is fitted to.
-
-    Attributes:
-        features: float64 [inputs, tokens, features].
-        log_likelihoods: What each input gave to each token of the replies, float64 [inputs, tokens], in nats.
-    """
-
-    features: torch.Tensor
-    log_likelihoods: torch.Tensor
 
 
 class Fitter:
@@ -101,7 +84,7 @@ class Fitter:
         assert isinstance(combiner, LearnedPool)
         cases = self._cases(combiner, node, genome, node_id)
         given = torch.tensor([1.0 if edge.weight is None else edge.weight for edge in edges], dtype=torch.float64)
-        return fitted_numbers(combiner, node, cases.features, cases.log_likelihoods, weights=given / given.sum())
+        return combiner.fitted_numbers(cases, weights=given / given.sum(), parameters=node.parameters)
 
     def _cases(self, combiner: LearnedPool, node: CombinerNode, genome: Genome, node_id: str) -> Cases:
         parts = [part_of(genome, edge.source) for edge in genome.inputs(node_id)]
@@ -147,43 +130,3 @@ class Fitter:
 def is_unfitted(node: CombinerNode) -> bool:
     """Whether a combiner learns numbers and has none."""
     return NUMBERS in METHODS[node.method].parameters and not node.parameters.get(NUMBERS)
-
-
-def fitted_numbers(
-    combiner: LearnedPool,
-    node: CombinerNode,
-    features: torch.Tensor,
-    log_likelihoods: torch.Tensor,
-    *,
-    weights: torch.Tensor,
-) -> tuple[float, ...]:
-    """The numbers under which the mixture finds the tokens likeliest, less ``decay`` times their sum of squares.
-
-    Found by L-BFGS in float64 from a fixed start.
-
-    Args:
-        combiner: The method.
-        node: Its genes.
-        features: float64 [inputs, tokens, features].
-        log_likelihoods: What each input gave to each token, float64 [inputs, tokens], in nats.
-        weights: The inputs' shares, [inputs], summing to 1.
-    """
-    genes = node.parameters
-    count = combiner.num_numbers(len(weights), genes)
-    start = torch.randn(count, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * _START_SCALE
-    numbers = start.to(features.device).requires_grad_(True)
-    decay = float(genes["decay"])
-    search = torch.optim.LBFGS([numbers], max_iter=_NUM_STEPS, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        search.zero_grad()
-        scores = combiner.scores(features[:, None], numbers, genes)[:, 0]
-        gates = (weights.log()[:, None] + scores).log_softmax(dim=0)
-        total = -(gates + log_likelihoods).logsumexp(dim=0).mean() + decay * numbers.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        return total
-
-    with torch.inference_mode(mode=False), torch.enable_grad():
-        features, log_likelihoods = features.clone(), log_likelihoods.clone()
-        search.step(loss)  # type: ignore[no-untyped-call]
-    return tuple(round(number, _DECIMALS) for number in numbers.tolist())

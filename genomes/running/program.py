@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS, METHODS
+from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS, METHODS, Mean
 
 SCHEMA = "composite-evolve/genome/1"
 
@@ -232,6 +232,7 @@ class _Builder:
         self._streams: dict[Stream, int] = {}
         self._values: dict[Value, int] = {}
         self._of_node: dict[str, int] = {}
+        self._stream_of_node: dict[str, int] = {}
 
     def build(self) -> Program:
         responses = [name for name, node in self._nodes.items() if node["kind"] == "response"]
@@ -288,6 +289,12 @@ class _Builder:
         )
 
     def _stream(self, name: str) -> int:
+        # Once for every node, however many read its draft: without this, time doubles with each shared draft.
+        if name not in self._stream_of_node:
+            self._stream_of_node[name] = self._streams.setdefault(self._reader(name), len(self._streams))
+        return self._stream_of_node[name]
+
+    def _reader(self, name: str) -> Stream:
         drafts = []
         for edge in self._incoming[name]:
             writer = self._nodes[edge["source"]]
@@ -305,13 +312,12 @@ class _Builder:
                         max_tokens=int(writer["draft_tokens"]),
                     )
                 )
-        stream = Stream(self._nodes[name]["member"], tuple(drafts), tuple(self._markers.get(name, ())))
-        return self._streams.setdefault(stream, len(self._streams))
+        return Stream(self._nodes[name]["member"], tuple(drafts), tuple(self._markers.get(name, ())))
 
 
 def mean_of(inputs: tuple[int, ...]) -> CombinerValue:
     """The plain mean of some values."""
-    return CombinerValue("mean", inputs, tuple(1.0 / len(inputs) for _ in inputs), ())
+    return CombinerValue(Mean.name, inputs, tuple(1.0 / len(inputs) for _ in inputs), ())
 
 
 def history_needs(values: Sequence[Value]) -> tuple[bool, ...]:

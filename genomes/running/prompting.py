@@ -10,11 +10,11 @@ from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
 
+from genomes.graph.nodes import DRAFT_MARK, template_problem
+
 MIN_NEW_TOKENS = 2
 """Tokens of an answer before it may close (``min_new_tokens`` in transformers). Texts end anywhere, so models that
 were trained on them often find the end likely at once; an empty line answers nobody."""
-
-_DRAFT = "{draft}"
 
 
 def prompt_text(context: Sequence[str]) -> str:
@@ -42,12 +42,12 @@ def template_tokens(template: str, tokenizer: PreTrainedTokenizerBase) -> tuple[
     """The token ids of a template before and after its draft.
 
     Raises:
-        ValueError: The template does not hold ``{draft}`` exactly once.
+        ValueError: It is no template, see ``template_problem``.
     """
-    parts = template.split(_DRAFT)
-    if len(parts) != 2:
-        raise ValueError(f"The template is {template!r}; it must hold {_DRAFT!r} exactly once.")
-    return _tokens(parts[0], tokenizer), _tokens(parts[1], tokenizer)
+    if problem := template_problem(template):
+        raise ValueError(f"The template is {template!r}; {problem}.")
+    before, after = template.split(DRAFT_MARK)
+    return _tokens(before, tokenizer), _tokens(after, tokenizer)
 
 
 def marker_tokens(marker: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -1,4 +1,4 @@
-"""The examples in docs/composition.md and docs/own-combiner.md are what the rules say they are."""
+"""The examples in docs/composition.md, docs/own-combiner.md and docs/networkx.md are what the rules say they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from genomes.graph.errors import GenomeFormatError
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 from genomes.graph.rules import check_genome
@@ -45,12 +46,31 @@ def test_no_method_is_left_out() -> None:
         assert all(gene in row for gene in CombinerNode(name, dict.fromkeys(method.parameters, 1)).parameters)
 
 
-def test_the_operator_of_the_page_is_the_one_that_is_tested() -> None:
-    (shown,) = re.findall(r"```python\n(.*?)```", (DOCS / "own-combiner.md").read_text(), flags=re.DOTALL)
-    tested = (Path(__file__).parent / "methods" / "plugins" / "median_pool.py").read_text()
+@pytest.mark.parametrize("name", ["median_pool", "median_soup", "test_median"])
+def test_the_methods_of_the_page_are_the_ones_that_are_tested(name: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "own-combiner.md").read_text(), flags=re.DOTALL)
+    tested = (Path(__file__).parent / "methods" / "plugins" / f"{name}.py").read_text()
 
     def words(code: str) -> str:
         code = re.sub(r"^\"\"\".*?\"\"\"\n|from __future__.*\n|# \[inputs.*\]", "", code)
+        code = code.replace("tests.genomes.methods.plugins.median_pool", "my_package.median")
+        code = code.replace("tests.genomes.methods.plugins.median_soup", "my_package.median_soup")
         return "".join(code.replace('"""See the base class."""', "").split())
 
-    assert words(shown) == words(tested)
+    assert words(tested) in [words(shown) for shown in blocks]
+
+
+def test_the_page_on_networkx_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    page = (DOCS / "networkx.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(code, names)  # noqa: S102
+    assert (tmp_path / "genome.png").stat().st_size > 5000
+    assert (tmp_path / "genome.graphml").exists()
+    graph = names["genome"].to_networkx()
+    graph.nodes["writer"]["temperature"] = "hot"
+    with pytest.raises(GenomeFormatError) as error:
+        Genome.from_networkx(graph)
+    assert str(error.value) in page

@@ -162,7 +162,7 @@ def composition_told(directory: Path) -> Told:
     }
     settings = ("search.mode=lexicase", "budget.births=23", "report.finalists=1", "report.baselines=[best_member]")
     options = [part for setting in settings for part in ("--set", setting)]
-    evolve("fork", "runs/tiny", "--to", "runs/fork", "--serial", *options, cwd=directory)
+    evolve("runs", "fork", "runs/tiny", "--to", "runs/fork", "--serial", *options, cwd=directory)
     return {**told, "fork": trajectory_told(directory / "runs" / "fork")}
 
 
@@ -197,7 +197,7 @@ def composition_searched(name: str, experiment: Path, directory: Path) -> Told:
 def trajectory_told(run: Path) -> Told:
     """A run's digest and counts, and its founders."""
     status = status_told(run.name, cwd=run.parent)
-    births = json.loads(evolve("history", run, "--format", "json", cwd=run).stdout)
+    births = json.loads(evolve("runs", "history", run, "--format", "json", cwd=run).stdout)
     founders = [birth for birth in births if birth["operator"].startswith("founder:")]
     fitted = "fit_weights: true" in (run / "experiment.yaml").read_text(encoding="utf-8")
     return {
@@ -225,7 +225,9 @@ def run_told(run: Path) -> Told:
     home = run.parents[1]
     status = status_told(f"runs/{run.name}", cwd=home)
     tables = tables_in(run / "report_data")
-    tables["history"] = table_told(pd.DataFrame(json.loads(evolve("history", run, "--format", "json", cwd=run).stdout)))
+    tables["history"] = table_told(
+        pd.DataFrame(json.loads(evolve("runs", "history", run, "--format", "json", cwd=run).stdout))
+    )
     files = [path for path in sorted(run.glob("*")) if path.suffix in {".json", ".jsonl", ".csv"}]
     experiment = (run / "experiment.yaml").read_text(encoding="utf-8").replace(str(home.resolve()), "HOME")
     return {

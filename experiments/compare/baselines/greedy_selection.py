@@ -12,6 +12,7 @@ from experiments.compare.task import Task
 from genomes.breeding.editing import Blueprint, Input
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.methods.combiners import Weighted
 
 _MAX_BAG = 100
 
@@ -30,10 +31,11 @@ class GreedySelection(Baseline):
 
     def prepared(self, setting: Setting) -> Task:
         """See the base class."""
-        if "weighted" not in setting.task.space.methods or not setting.task.space.max_combiners:
+        if Weighted.name not in setting.task.space.methods or not setting.task.space.max_combiners:
             raise MethodUnfitError(
-                f"{self.name!r} needs the method 'weighted', and space.methods is {setting.task.space.methods!r} with "
-                f"max_combiners {setting.task.space.max_combiners!r}. Add the method, or leave {self.name!r} out."
+                f"{self.name!r} needs the method {Weighted.name!r}, and space.methods is "
+                f"{setting.task.space.methods!r} with max_combiners "
+                f"{setting.task.space.max_combiners!r}. Add the method, or leave {self.name!r} out."
             )
         return setting.task
 
@@ -60,7 +62,7 @@ def _mixture(bag: Mapping[str, int], singles: Mapping[str, Genome]) -> Genome:
     for name, count in sorted(bag.items()):
         (node,) = singles[name].of_type(MemberNode).values()
         inputs.append(Input(blueprint.add(node), "distribution", float(count)))
-    joined = blueprint.add(CombinerNode("weighted"), inputs)
+    joined = blueprint.add(CombinerNode(Weighted.name), inputs)
     (response,) = next(iter(singles.values())).of_type(ResponseNode).values()
     blueprint.add(response, [Input(joined, "distribution")])
     return blueprint.genome()

@@ -64,10 +64,11 @@ class UniformSoup(Baseline):
 
 def _write_soup(names: list[str], catalogue: MemberCatalogue, directory: Path) -> None:
     from genomes.members.quiet import quiet_transformers
+    from genomes.methods.merging import Linear
     from genomes.running.merging.models import merged_model
     from genomes.running.merging.recipe import MergeRecipe
 
-    recipe = MergeRecipe("linear", {}, dict.fromkeys(names, 1.0), base=None, layers={})
+    recipe = MergeRecipe(Linear.name, {}, dict.fromkeys(names, 1.0), base=None, layers={})
     soup = merged_model(recipe, {name: catalogue.load(name).model for name in names})
     with quiet_transformers():
         soup.save_pretrained(directory)

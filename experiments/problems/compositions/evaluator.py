@@ -126,7 +126,8 @@ class CompositionEvaluatorFactory:
 
         if self.gpu_precision is not None:
             check_gpu()
-        load_plugins(modules=self.space.plugins, methods=self.space.methods)
+        space = self.space
+        load_plugins(modules=space.plugins, methods=space.methods, merge_methods=space.merge_methods)
         for name in self.catalogue.names:
             self.catalogue.load(name)
         with quiet_transformers():

@@ -13,7 +13,6 @@ from evolve.individual import Individual
 from evolve.log_reading import RunLogReader
 from evolve.state import RunState
 from experiments.config import experiment_from_document, load_experiment
-from experiments.config.section import allowed_names
 from experiments.export.artifact import write_artifact
 from experiments.problems.compositions.card import hand_written_card, model_card
 from experiments.problems.compositions.fitting import fitted_for_export
@@ -23,6 +22,7 @@ from experiments.problems.compositions.preparation import composition_space, loa
 from experiments.problems.compositions.results import Results
 from genomes.graph.serialization import genome_from_json
 from genomes.methods.plugins import load_plugins
+from genomes.sentences import allowed_names
 
 
 def export_composition(directory: Path, to: Path, *, individual: str | None = None, overwrite: bool = False) -> Path:
@@ -48,7 +48,8 @@ def export_composition(directory: Path, to: Path, *, individual: str | None = No
     state = read_state(directory)
     genome_json = chosen_genome(directory, state, results, individual=individual)
     catalogue = load_catalogue(config)
-    load_plugins(modules=config.space.plugins, methods=config.space.methods)
+    space = config.space
+    load_plugins(modules=space.plugins, methods=space.methods, merge_methods=space.merge_methods)
     genome = fitted_for_export(genome_from_json(genome_json), config, catalogue)
     card = model_card(
         genome, config=config, state=state, results=results, front=Front.read(directory), libraries=libraries
@@ -113,7 +114,7 @@ def found_individual(state: RunState, name: str) -> Individual:
     names = [one.key[:8] for one in state.pareto_front]
     raise ValueError(
         f"--individual is {name!r}, and nobody in this run has that id or key (`evolve runs history` has all of them). "
-        f"From its Pareto front {allowed_names(name, names)}"
+        f"Of its Pareto front, {allowed_names(name, names)}"
     )
 
 

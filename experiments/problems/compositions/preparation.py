@@ -112,7 +112,7 @@ def load_catalogue(config: ExperimentConfig) -> MemberCatalogue:
 def composition_space(config: ExperimentConfig, catalogue: MemberCatalogue) -> CompositionSpace:
     """The search space of an experiment over the members of its catalogue."""
     space, response = config.space, config.space.response
-    load_plugins(modules=space.plugins, methods=space.methods)
+    load_plugins(modules=space.plugins, methods=space.methods, merge_methods=space.merge_methods)
     low_temperature, high_temperature = response.temperature
     return CompositionSpace(
         members=catalogue.infos(),

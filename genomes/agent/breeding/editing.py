@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 
 from genomes.agent.breeding.limits import AgentLimits
-from genomes.agent.graph.genome import AgentGenome, Connection, Module
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.identity import agent_key, canonical_agent
 from genomes.agent.graph.kinds import KINDS
+from genomes.agent.graph.modules import Connection, Module
 from genomes.agent.graph.rules import check_agent
 
 T = TypeVar("T")

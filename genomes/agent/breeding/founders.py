@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from genomes.agent.graph.genome import AgentGenome, Connection, Module
+from genomes.agent.graph.genome import AgentGenome
+from genomes.agent.graph.modules import Connection, Module
 from genomes.methods.parameters import Gene
 
 _SENSING = (("grid", "perception1", "grid"), ("body", "perception1", "body"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from genomes.agent.graph.forms import MAX_ANCESTORS
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION, KINDS
-from genomes.agent.graph.serialization import MAX_ANCESTORS
-from genomes.graph.errors import Violation, allowed_names
+from genomes.graph.errors import Violation
+from genomes.sentences import allowed_names
 
 MODULE_KINDS = tuple(name for name, kind in KINDS.items() if not kind.is_sense)
 """Every kind but the senses."""

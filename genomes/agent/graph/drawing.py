@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import cast
 from xml.sax.saxutils import escape, quoteattr
 
-from genomes.agent.graph.genome import AgentGenome, Connection
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION
-from genomes.graph.genome import Genome
+from genomes.agent.graph.modules import Connection
 from genomes.graph.layout import Layout, Point, layered_layout
 
 _BOX_WIDTH, _BOX_HEIGHT = 150.0, 48.0
@@ -19,23 +15,6 @@ _MARGIN, _HEADER = 28.0, 54.0
 
 _INK, _QUIET, _PAPER, _LINE = "#1f2937", "#4b5563", "#ffffff", "#475569"
 _SENSE, _MODULE, _ACTION = ("#f3f4f6", "#6b7280"), ("#dbeafe", "#2563eb"), ("#dcfce7", "#16a34a")
-
-
-@dataclass(frozen=True)
-class _Graph:
-    """What the layout reads of a graph; two connections between the same modules are one line."""
-
-    agent: AgentGenome
-
-    def topological_order(self) -> list[str]:
-        return self.agent.topological_order()
-
-    def inputs(self, module_id: str) -> Sequence[Connection]:
-        return [one for one in self.edges if one.target == module_id]
-
-    @cached_property
-    def edges(self) -> tuple[Connection, ...]:
-        return tuple({(one.source, one.target): one for one in self.agent.connections}.values())
 
 
 def draw_agent(agent: AgentGenome, *, title: str) -> str:
@@ -48,11 +27,12 @@ def draw_agent(agent: AgentGenome, *, title: str) -> str:
     Raises:
         ValueError: The agent has a cycle.
     """
-    graph = _Graph(agent)
-    layout = layered_layout(cast(Genome, graph))
+    # Two connections between the same modules are one line.
+    connections = {(one.source, one.target): one for one in agent.connections}
+    layout = layered_layout(agent.topological_order(), connections)
     width = max(2 * _MARGIN + (layout.num_columns - 1) * _COLUMN + _BOX_WIDTH, 480.0)
     height = _HEADER + (layout.num_rows - 1) * _ROW + _BOX_HEIGHT + _MARGIN
-    lines = [_line(one, layout) for one in graph.edges]
+    lines = [_line(one, layout) for one in connections.values()]
     boxes = [_box(name, agent, layout.nodes[name]) for name in agent.modules]
     return "\n".join(
         [

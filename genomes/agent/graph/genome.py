@@ -6,55 +6,20 @@ genomes/agent/breeding/editing.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
 
-from genomes.agent.graph.kinds import KINDS, LEARNING_GENES, ModuleKind
-from genomes.graph.errors import allowed_names
+from genomes.agent.graph.forms import AGENT_SCHEMA, Generation, document_of, generations_of, with_default_genes
+from genomes.agent.graph.kinds import LEARNING_GENES
+from genomes.agent.graph.modules import Connection, Module, completed
+from genomes.graph.attributes import entries_of, plain_graph
+from genomes.graph.forms import read_json
 from genomes.methods.parameters import Gene
-
-
-@dataclass(frozen=True)
-class Module:
-    """A module with its genes; genes that are left out have their defaults.
-
-    Attributes:
-        kind: Name of its kind, see ``KINDS``.
-        genes: Every gene of the kind by name.
-
-    Raises:
-        ValueError: There is no such kind, or it has no such gene.
-    """
-
-    kind: str
-    genes: Mapping[str, Gene] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind is {self.kind!r}; {allowed_names(self.kind, KINDS)}")
-        genes = completed(self.genes, KINDS[self.kind].genes, place=f"A module of kind {self.kind!r}")
-        object.__setattr__(self, "genes", MappingProxyType(genes))
-
-    @property
-    def description(self) -> ModuleKind:
-        """The kind's entry in the table."""
-        return KINDS[self.kind]
-
-    def __hash__(self) -> int:
-        return hash((self.kind, tuple(self.genes.items())))
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Connection:
-    """What leaves ``source`` enters ``port`` of ``target``."""
-
-    source: str
-    target: str
-    port: str
+from genomes.sentences import allowed_names
 
 
 class AgentGenome:
@@ -127,6 +92,18 @@ class AgentGenome:
         """How many trainings its weights have gone through before its own."""
         return 0 if self._ancestor is None else 1 + self._ancestor.num_ancestors
 
+    @property
+    def generations(self) -> list[Generation]:
+        """The parts of the agent, then those of its ancestors."""
+        own = (self._modules, self._connections, self._learning)
+        return [own] if self._ancestor is None else [own, *self._ancestor.generations]
+
+    @classmethod
+    def of_generations(cls, generations: Sequence[Generation]) -> AgentGenome:
+        """The inverse of ``generations``."""
+        own, *ancestors = generations
+        return cls(*own, cls.of_generations(ancestors) if ancestors else None)
+
     def descended_from(self, ancestor: AgentGenome | None) -> AgentGenome:
         """The same agent with another ancestor, or with none."""
         return AgentGenome(self._modules, self._connections, self._learning, ancestor)
@@ -165,6 +142,43 @@ class AgentGenome:
         """The ids of all modules that a module depends on, sorted."""
         return sorted(nx.ancestors(self._graph, module_id))
 
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """The agent as a graph of networkx, to draw, to analyse or to write in any format.
+
+        Attributes are texts and numbers: a module's ``kind`` and its genes, a connection's ``port``; of the whole graph
+        the learning genes, as ``learning.width``, and the ancestor as its JSON text. An agent that connects two modules
+        twice, which no valid one does, keeps one of the connections.
+        """
+        document = document_of(self.generations)
+        about = {"schema": document["schema"], "learning": document["learning"]}
+        if "ancestor" in document:
+            about["ancestor"] = json.dumps(document["ancestor"], sort_keys=True)
+        return plain_graph(document["modules"], document["connections"], about)
+
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph[Any]) -> AgentGenome:
+        """The inverse of ``to_networkx``, also after a trip through a file.
+
+        Genes that are left out have their defaults. Whether the agent is valid is for ``require_valid_agent`` to say.
+
+        Args:
+            graph: A directed graph with the attributes of ``to_networkx``.
+
+        Raises:
+            GenomeFormatError: An attribute is missing, unknown or of the wrong type; the message names its module.
+        """
+        modules, connections, about = entries_of(graph, {"learning": 1})
+        learning = {name: allowed.default for name, allowed in LEARNING_GENES.items()}
+        document = {
+            "schema": about.get("schema", AGENT_SCHEMA),
+            "modules": {name: with_default_genes(entry) for name, entry in modules.items()},
+            "connections": connections,
+            "learning": {**learning, **about.get("learning", {})},
+        }
+        if "ancestor" in about:
+            document["ancestor"] = read_json(str(about["ancestor"]))
+        return cls.of_generations(generations_of(document))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AgentGenome):
             return NotImplemented
@@ -180,22 +194,8 @@ class AgentGenome:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         # Read-only mappings do not pickle.
-        from genomes.agent.graph.serialization import agent_from_json, agent_to_json
-
-        return agent_from_json, (agent_to_json(self),)
+        return AgentGenome, (dict(self._modules), self._connections, dict(self._learning), self._ancestor)
 
     def __repr__(self) -> str:
         connections = ", ".join(f"{one.source}->{one.target}" for one in self._connections)
         return f"AgentGenome({len(self._modules)} modules: {connections})"
-
-
-def completed(genes: Mapping[str, Gene], ranges: Mapping[str, Any], *, place: str) -> dict[str, Gene]:
-    """The genes in the order of their ranges, with defaults for those that are left out.
-
-    Raises:
-        ValueError: There is no range for a gene; the message begins with ``place``.
-    """
-    for name in genes:
-        if name not in ranges:
-            raise ValueError(f"{place} has the gene {name!r}; {allowed_names(name, ranges)}")
-    return {name: genes.get(name, allowed.default) for name, allowed in ranges.items()}

@@ -13,8 +13,9 @@ from hashlib import blake2b
 
 import networkx as nx
 
-from genomes.agent.graph.genome import AgentGenome, Connection, Module
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION, SENSES
+from genomes.agent.graph.modules import Connection, Module
 from genomes.agent.graph.serialization import agent_to_json
 
 _Colours = dict[str, str]

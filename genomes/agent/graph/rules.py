@@ -8,7 +8,8 @@ from typing import Protocol
 
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION, KINDS, LEARNING_GENES, SENSES
-from genomes.graph.errors import InvalidGenomeError, Violation, allowed_names
+from genomes.graph.errors import InvalidGenomeError, Violation
+from genomes.sentences import allowed_names
 
 Check = Callable[[AgentGenome], Iterator[str]]
 

@@ -4,12 +4,13 @@ from collections import ChainMap
 from collections.abc import Mapping
 
 from genomes.methods.combiners.answer_vote import AnswerVote
-from genomes.methods.combiners.base import NUMBERS, AnswerCombiner, Ballot, Combiner, Method
+from genomes.methods.combiners.base import NUMBERS, AnswerCombiner, Combiner, Method
 from genomes.methods.combiners.bayesian import Bayesian
 from genomes.methods.combiners.best_of import BestOf
 from genomes.methods.combiners.gate import Gate
+from genomes.methods.combiners.given import Ballot, Fit
+from genomes.methods.combiners.learned_pool import Cases, LearnedPool
 from genomes.methods.combiners.mean import Mean
-from genomes.methods.combiners.pooling import LearnedPool
 from genomes.methods.combiners.product import Product
 from genomes.methods.combiners.prompt_gate import PromptGate
 from genomes.methods.combiners.stack import Stack
@@ -38,7 +39,9 @@ __all__ = [
     "Ballot",
     "Bayesian",
     "BestOf",
+    "Cases",
     "Combiner",
+    "Fit",
     "Gate",
     "LearnedPool",
     "Mean",

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from genomes.methods.combiners.base import AnswerCombiner, Ballot
+from genomes.methods.combiners.base import AnswerCombiner
+from genomes.methods.combiners.given import Ballot
 from genomes.methods.parameters import Choice, Integer
 
 

@@ -1,20 +1,22 @@
-"""What every combiner is: its description, which the graph side reads, and its arithmetic.
+"""What every combiner is: its description, which the graph side reads, and all of its arithmetic.
 
 There are two kinds. A ``Combiner`` joins next-token distributions at every token; an ``AnswerCombiner`` waits for whole
-answers and chooses one. Importing them imports no torch: the arithmetic uses the methods of the tensors that it is
-given. These files travel inside exported artifacts, so they import nothing but each other, torch and the standard
-library.
+answers and chooses one. A combiner has to have ``combine``; its other methods give the same faster, or fit its genes,
+and those that it does not have are done without. Importing them imports no torch: the arithmetic uses the methods of
+the tensors that it is given. These files travel inside exported artifacts, so they import nothing but each other,
+torch, numpy and the standard library.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import torch
+
+    from genomes.methods.combiners.given import Ballot, Fit, Floats, Foreseen, NextToken, Optimisers, Replies
 
 NUMBERS = "numbers"
 """Name of the gene that holds a combiner's fitted numbers."""
@@ -97,25 +99,49 @@ class Combiner(Method):
         """The share of its inputs that are computed for a prompt, in (0, 1]; below 1 where ``route`` skips some."""
         return 1.0
 
+    def combine_probabilities(
+        self,
+        inputs: Sequence[NextToken],
+        *,
+        weights: torch.Tensor,
+        evidence: torch.Tensor,
+        parameters: Mapping[str, Any],
+    ) -> torch.Tensor | None:
+        """What ``combine`` gives at one token, as probabilities: float32 [rows, vocabulary].
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
-    """The candidates for one answer.
+        For methods that need fewer exponentials for it, which cost more than anything but the members. None where
+        ``combine`` is to be asked.
 
-    Attributes:
-        answers: Token ids of every candidate, without the token that closed it.
-        authors: The input that wrote each candidate.
-        conditional: By input and candidate, the log-likelihood in nats of the candidate after the prompt; empty where
-            the method does not ask for it.
-        unconditional: The same after no prompt at all; empty where the method does not ask for it.
-        num_tokens: By input and candidate, the number of tokens that these run over; empty like ``conditional``.
-    """
+        Args:
+            inputs: The inputs' distributions, in slot order.
+            weights: As in ``combine``, and on the CPU where they are the same for all rows.
+            evidence: As in ``combine``: [inputs, rows].
+            parameters: The node's genes.
+        """
+        return None
 
-    answers: tuple[tuple[int, ...], ...]
-    authors: tuple[int, ...]
-    conditional: tuple[tuple[float, ...], ...] = ()
-    unconditional: tuple[tuple[float, ...], ...] = ()
-    num_tokens: tuple[tuple[int, ...], ...] = ()
+    def target_log_probabilities(self, given: Foreseen) -> Floats | None:
+        """What ``combine`` gives to known tokens, from what its inputs gave to these alone: float32 [tokens].
+
+        None where that does not follow from what is given; whole distributions are then combined.
+        """
+        return None
+
+    def answer_log_probabilities(self, given: Replies) -> Floats | None:
+        """The same for the tokens of replies, where whole distributions are needed, but for less than ``combine`` does.
+
+        Asked where ``target_log_probabilities`` gives None.
+        """
+        return None
+
+    def fitted(self, given: Replies, *, optimisers: Optimisers) -> Fit | None:
+        """The genes under which the replies are likeliest; None where they do not follow from what is given."""
+        return None
+
+    @property
+    def is_fittable(self) -> bool:
+        """Whether ``fitted`` gives genes: where a method has its own."""
+        return type(self).fitted is not Combiner.fitted
 
 
 class AnswerCombiner(Method):

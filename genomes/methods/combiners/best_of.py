@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from genomes.methods.combiners.base import AnswerCombiner, Ballot
+from genomes.methods.combiners.base import AnswerCombiner
+from genomes.methods.combiners.given import Ballot
 from genomes.methods.parameters import Choice, Integer
 
 

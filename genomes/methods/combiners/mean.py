@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genomes.methods.combiners.base import Combiner
+from genomes.methods.combiners.pooling import log_mean_exp, pooled_probabilities
 
 if TYPE_CHECKING:
     import torch
+
+    from genomes.methods.combiners.given import Floats, Foreseen, NextToken
 
 
 class Mean(Combiner):
@@ -28,3 +31,18 @@ class Mean(Combiner):
     ) -> torch.Tensor:
         """See the base class."""
         return log_probabilities.logsumexp(dim=0) - math.log(log_probabilities.shape[0])
+
+    def combine_probabilities(
+        self,
+        inputs: Sequence[NextToken],
+        *,
+        weights: torch.Tensor,
+        evidence: torch.Tensor,
+        parameters: Mapping[str, Any],
+    ) -> torch.Tensor:
+        """See the base class."""
+        return pooled_probabilities(inputs, [1.0 / len(inputs)] * len(inputs))
+
+    def target_log_probabilities(self, given: Foreseen) -> Floats:
+        """See the base class."""
+        return log_mean_exp(given.targets)

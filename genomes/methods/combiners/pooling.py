@@ -1,49 +1,22 @@
-"""Linear pools whose weights follow from the context: what `gate`, `prompt_gate` and `stack` share.
+"""Linear pools, p(x) = sum_k g_k p_k(x): the arithmetic that several methods share, in every form that is asked for.
 
-This file travels inside exported artifacts. How learned numbers are fitted is said in genomes/running/fitting.py.
+Which weights g_k a method uses is said in its own file.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from genomes.methods.combiners.base import NUMBERS, Combiner
+import numpy as np
 
 if TYPE_CHECKING:
     import torch
 
+    from genomes.methods.combiners.given import Floats, NextToken
+
 _LEAST = -1e30
-
-
-class LearnedPool(Combiner):
-    """A linear pool, p(x) = sum_k g_k p_k(x), whose log-weights are learned scores of features.
-
-    A node without fitted numbers has scores of zero, so that a hand-written genome runs without data.
-    """
-
-    @abstractmethod
-    def features(
-        self,
-        log_probabilities: torch.Tensor,
-        *,
-        evidence: torch.Tensor,
-        prompts: Sequence[Sequence[int]],
-        parameters: Mapping[str, Any],
-    ) -> torch.Tensor:
-        """What scores are computed from: float32 [inputs, batch, positions, features].
-
-        Args:
-            log_probabilities: As in ``combine``.
-            evidence: As in ``combine``.
-            prompts: Token ids of every prompt, where the method reads the prompt.
-            parameters: The node's genes.
-        """
-
-    @abstractmethod
-    def scores(self, features: torch.Tensor, numbers: torch.Tensor, parameters: Mapping[str, Any]) -> torch.Tensor:
-        """Differentiable log-weights, not normalised: [inputs, batch, positions]."""
 
 
 def pooled(log_probabilities: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
@@ -59,6 +32,25 @@ def strongest(log_weights: torch.Tensor, num_active: int) -> torch.Tensor:
     return kept.log_softmax(dim=0)
 
 
-def numbers_of(parameters: Mapping[str, Any], like: torch.Tensor) -> torch.Tensor | None:
-    """The fitted numbers as a tensor; None where there are none."""
-    return like.new_tensor(parameters[NUMBERS]) if parameters[NUMBERS] else None
+def pooled_probabilities(inputs: Sequence[NextToken], weights: Sequence[Any]) -> torch.Tensor:
+    """The linear pool as probabilities, [rows, vocabulary]; a weight is a number, or a tensor of [rows, 1]."""
+    pool: torch.Tensor = inputs[0].probabilities * weights[0]
+    for one, weight in zip(inputs[1:], weights[1:], strict=True):
+        if isinstance(weight, float):
+            pool.add_(one.probabilities, alpha=weight)
+        else:
+            pool.addcmul_(one.probabilities, weight)
+    return pool
+
+
+def log_sum_exp(values: Floats) -> Floats:
+    """The log of Σ exp over the first axis."""
+    largest = values.max(axis=0)
+    total: Floats = largest + np.log(np.exp(values - largest).sum(axis=0))
+    return total
+
+
+def log_mean_exp(values: Floats) -> Floats:
+    """The log of the mean of exp over the first axis."""
+    mean: Floats = log_sum_exp(values) - np.float32(math.log(len(values)))
+    return mean

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from genomes.methods.combiners.base import NUMBERS
-from genomes.methods.combiners.pooling import LearnedPool, numbers_of, pooled
+from genomes.methods.combiners.learned_pool import LearnedPool, numbers_of
+from genomes.methods.combiners.pooling import pooled
 from genomes.methods.parameters import Choice, Numbers, Real
 
 if TYPE_CHECKING:

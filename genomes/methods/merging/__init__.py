@@ -1,6 +1,7 @@
 """Merging: every way to join members in their parameters, one method per file, registered here in one line each.
 
-Importing this imports no torch: the graph side reads the descriptions alone. Models are merged in models.py.
+Importing this imports no torch: the graph side reads the descriptions alone. Whole models are merged in
+genomes/running/merging/models.py.
 """
 
 from genomes.methods.merging.base import MergeMethod, TensorPlace
@@ -14,6 +15,7 @@ from genomes.methods.merging.ties import Ties
 MERGES: dict[str, MergeMethod] = {
     method.name: method for method in (Linear(), Slerp(), TaskArithmetic(), Ties(), DareTies())
 }
+"""Methods that join parameters; plugins.py adds those of other packages."""
 
 __all__ = [
     "LAYER_GROUPS",

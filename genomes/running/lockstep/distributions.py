@@ -1,13 +1,11 @@
 """What a genome makes of its members' logits at one token: the values of its program.
 
-Probabilities instead of their logarithms where that saves exponentials, which cost more than anything but the members:
-one rule per linear pool. Other methods run as genomes/methods/combiners/ has them; rules are tested against these.
+Combiners that join probabilities (``Combiner.combine_probabilities``) are given these, all others their logarithms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -46,50 +44,6 @@ class Distribution:
         return self.probabilities.gather(-1, tokens[:, None])[:, 0].log()
 
 
-Rule = Callable[[Sequence[Distribution], torch.Tensor, torch.Tensor, Mapping[str, Any]], torch.Tensor]
-"""Inputs, weights [inputs], evidence [inputs, rows] and genes to probabilities [rows, vocabulary]."""
-
-
-def _mean(inputs: Sequence[Distribution], weights: torch.Tensor, evidence: torch.Tensor, _: object) -> torch.Tensor:
-    return _pool(inputs, [1.0 / len(inputs)] * len(inputs))
-
-
-def _weighted(inputs: Sequence[Distribution], weights: torch.Tensor, evidence: torch.Tensor, _: object) -> torch.Tensor:
-    return _pool(inputs, weights.tolist())
-
-
-def _bayesian(
-    inputs: Sequence[Distribution], weights: torch.Tensor, evidence: torch.Tensor, parameters: Mapping[str, Any]
-) -> torch.Tensor:
-    log_posterior = weights.log()[:, None] + float(parameters["tempering"]) * evidence.clamp_min(-1e30)
-    return _pool(inputs, list(log_posterior.softmax(dim=0)[..., None]))
-
-
-def _vote(
-    inputs: Sequence[Distribution], weights: torch.Tensor, evidence: torch.Tensor, parameters: Mapping[str, Any]
-) -> torch.Tensor:
-    smoothing = float(parameters["smoothing"])
-    pooled = _pool(inputs, [smoothing / len(inputs)] * len(inputs))
-    for one in inputs:
-        ballot = one.probabilities.argmax(dim=-1, keepdim=True)
-        pooled.scatter_add_(-1, ballot, pooled.new_full(ballot.shape, (1.0 - smoothing) / len(inputs)))
-    return pooled
-
-
-RULES: Mapping[str, Rule] = {"mean": _mean, "weighted": _weighted, "bayesian": _bayesian, "vote": _vote}
-"""The rules by method."""
-
-
-def _pool(inputs: Sequence[Distribution], weights: Sequence[Any]) -> torch.Tensor:
-    pooled: torch.Tensor = inputs[0].probabilities * weights[0]
-    for one, weight in zip(inputs[1:], weights[1:], strict=True):
-        if isinstance(weight, float):
-            pooled.add_(one.probabilities, alpha=weight)
-        else:
-            pooled.addcmul_(one.probabilities, weight)
-    return pooled
-
-
 def distributions(
     program: Program,
     logits: Mapping[int, torch.Tensor],
@@ -106,31 +60,27 @@ def distributions(
         routes: By value that reads the prompt, its weights: [rows, inputs].
     """
     values: list[Distribution] = []
+    given = next(iter(logits.values()))
+    none = given.new_zeros(()).expand(len(given), 1)
     for index, value in enumerate(program.values):
         if isinstance(value, MemberValue):
             scores = logits[value.stream]
             values.append(Distribution(logits=scores if value.temperature == 1.0 else scores / value.temperature))
         else:
-            values.append(_combined(value, [values[source] for source in value.inputs], index, evidence, routes))
+            inputs = [values[source] for source in value.inputs]
+            weights = routes[index].T if index in routes else torch.tensor(value.weights)
+            known = evidence[index] if index in evidence else none.expand(-1, len(inputs))
+            values.append(_combined(value, inputs, weights=weights, evidence=known.T))
     return values
 
 
 def _combined(
-    value: CombinerValue,
-    inputs: Sequence[Distribution],
-    index: int,
-    evidence: Mapping[int, torch.Tensor],
-    routes: Mapping[int, torch.Tensor],
+    value: CombinerValue, inputs: Sequence[Distribution], *, weights: torch.Tensor, evidence: torch.Tensor
 ) -> Distribution:
-    parameters = dict(value.parameters)
-    weights = routes[index].T if index in routes else torch.tensor(value.weights)
-    if index not in evidence and value.method in RULES:
-        return Distribution(probabilities=RULES[value.method](inputs, weights, weights, parameters))
-    if value.method in RULES:
-        return Distribution(probabilities=RULES[value.method](inputs, weights, evidence[index].T, parameters))
+    combiner, parameters = COMBINERS[value.method], dict(value.parameters)
+    joint = combiner.combine_probabilities(inputs, weights=weights, evidence=evidence, parameters=parameters)
+    if joint is not None:
+        return Distribution(probabilities=joint)
     logs = torch.stack([one.logs for one in inputs])[:, :, None]
-    known = evidence[index].T[..., None] if index in evidence else logs.new_zeros(()).expand(logs.shape[:3])
-    joint = COMBINERS[value.method].combine(
-        logs, weights=weights.to(logs.device), evidence=known, parameters=parameters
-    )
+    joint = combiner.combine(logs, weights=weights.to(logs.device), evidence=evidence[..., None], parameters=parameters)
     return Distribution(logits=joint[:, 0])

@@ -19,6 +19,7 @@ import torch
 from cachetools import LRUCache
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
+from genomes.members.meeting import tokenizer_problem
 from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.merging import MERGES
 from genomes.methods.merging.base import TensorPlace
@@ -185,10 +186,6 @@ def _key(recipe: MergeRecipe, members: Mapping[str, LoadedMember]) -> str:
 
 
 def _check_tokenizers(members: Mapping[str, LoadedMember]) -> None:
-    first, *others = members.values()
-    for other in others:
-        if first.tokenizer is not other.tokenizer and tokenizer_key(first.tokenizer) != tokenizer_key(other.tokenizer):
-            raise MergeError(
-                f"The members {first.name!r} and {other.name!r} cannot be merged: their tokenizers differ, so equal "
-                "rows of 'transformer.wte.weight' mean different words. Let one draft for the other instead."
-            )
+    keys = {repr(name): tokenizer_key(member.tokenizer) for name, member in members.items()}
+    if problem := tokenizer_problem("The members cannot be merged", keys, "Let one draft for the other instead."):
+        raise MergeError(problem)

@@ -3,11 +3,11 @@
     forcing = TeacherForcing(catalogue, EvaluationSet.of(contexts, replies), store=Store())
     for likelihoods in forcing.reply_likelihoods(genomes): ...
 
-Mixtures (`mean`, `weighted`, `bayesian`, and `vote` over members) need a few numbers per member and token, at any
-member temperature; all other methods run on whole distributions over the answers. Drafts are kept per stream: the
-member with the drafts that it reads. What cannot be computed from these (a combiner that reads what a *product* made
-of the prompt, members of several tokenizers, whole-answer methods) is left to the phenotype, which every result equals
-up to rounding.
+Mixtures need a few numbers per member and token, at any member temperature; all other methods run on whole
+distributions over the answers. Each method's file in genomes/methods/combiners/ says which it is. Drafts are kept per
+stream: the member with the drafts that it reads. What cannot be computed from these (a combiner that reads what an
+input made of the prompt from whole distributions, members of several tokenizers, whole-answer methods) is left to the
+phenotype, which every result equals up to rounding.
 """
 
 from genomes.running.teacher_forcing.computation import NotKeptError

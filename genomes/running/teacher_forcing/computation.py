@@ -1,15 +1,17 @@
 """One genome's likelihoods from kept outputs: its program walked from the members to the response.
 
-What several genomes share (outputs, sheets, remembered values) is held by likelihoods.py.
+What several genomes share (outputs, sheets, remembered values) is held by kept.py. How a combiner makes its own
+likelihoods of its inputs' is said in its file in genomes/methods/combiners/.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +20,13 @@ import torch
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
 from genomes.graph.serialization import genome_to_json
-from genomes.methods.combiners import COMBINERS, LearnedPool
+from genomes.methods.combiners import COMBINERS
 from genomes.running.compilation import genome_markers
-from genomes.running.fitting import Cases
 from genomes.running.phenotype import ReplyLikelihood
 from genomes.running.program import CombinerValue, MemberValue, build_program
+from genomes.running.teacher_forcing.kept import KeptOutputs, Known
 from genomes.running.teacher_forcing.outputs import StreamOutputs
-from genomes.running.teacher_forcing.rules import RULES, VOTING, Given
 from genomes.running.teacher_forcing.tempering import Floats
-
-if TYPE_CHECKING:
-    from genomes.running.teacher_forcing.likelihoods import TeacherForcing
 
 T = TypeVar("T", bound=np.generic)
 
@@ -39,48 +37,37 @@ class NotKeptError(ValueError):
     """A genome's likelihoods do not follow from kept outputs; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a value's probabilities of the given tokens.
-
-    Attributes:
-        targets: Log-probability of each token, float32 [rows, width]; meaningless where not known.
-        has_history: Whether it is known for the prompts' tokens too, and not only for the answers'.
-    """
-
-    targets: Floats
-    has_history: bool
-
-
 class GenomeLikelihoods:
     """The computation for one genome: its program, walked from the inputs to the response.
 
     Attributes:
+        program: What is computed.
+        sheet: The tokens that it is computed for.
         vocabulary_size: Of its members.
     """
 
-    def __init__(self, shared: TeacherForcing, genome: Genome) -> None:
-        self._shared = shared
+    def __init__(self, kept: KeptOutputs, genome: Genome) -> None:
+        self._kept = kept
         if merges := genome.of_type(MergeNode):
             raise NotKeptError(f"The nodes {sorted(merges)} are merged members, whose outputs are not kept.")
         nodes = genome.of_type(MemberNode)
-        members = {node.member: shared.load(node.member) for node in nodes.values()}
+        members = {node.member: kept.load(node.member) for node in nodes.values()}
         first = next(iter(members.values()))
-        if any(shared.tokenizer_key(member) != shared.tokenizer_key(first) for member in members.values()):
+        if any(kept.tokenizer_key(member) != kept.tokenizer_key(first) for member in members.values()):
             raise NotKeptError(f"The members {sorted(members)} have more than one tokenizer.")
-        templates = {node_id: shared.template(node.template, first) for node_id, node in nodes.items()}
-        markers = genome_markers(genome, first.tokenizer, shared.catalogue)
-        self._program = build_program(json.loads(genome_to_json(genome)), templates, markers)
-        self._tokenized = shared.tokenized(first)
-        room = self._program.num_positions({name: member.model.config.n_positions for name, member in members.items()})
+        templates = {node_id: kept.template(node.template, first) for node_id, node in nodes.items()}
+        markers = genome_markers(genome, first.tokenizer, kept.catalogue)
+        self.program = build_program(json.loads(genome_to_json(genome)), templates, markers)
+        self._tokenized = kept.tokenized(first)
+        room = self.program.num_positions({name: member.model.config.n_positions for name, member in members.items()})
         if room <= self._tokenized.longest_answer:
             raise NotKeptError(f"The members have room for {room} tokens, too few for the longest reply.")
         # Where everything fits, how much more room there is does not matter.
         room = min(room, self._tokenized.longest)
-        self._sheet = shared.sheet(first, room)
+        self.sheet = kept.sheet(first, room)
         self._streams = [
-            shared.stream(self._program, index, room) if index in self._program.answering_streams else None
-            for index in range(len(self._program.streams))
+            kept.stream(self.program, index, room) if index in self.program.answering_streams else None
+            for index in range(len(self.program.streams))
         ]
         self._keys = self._merkle_keys()
         self._known: dict[int, Known] = {}
@@ -89,216 +76,210 @@ class GenomeLikelihoods:
 
     def compute(self) -> list[ReplyLikelihood]:
         """The likelihood of every reply."""
-        found = self._value(len(self._program.values) - 1).targets
-        totals = np.where(self._sheet.is_answer, found, 0.0).sum(axis=1, dtype=np.float64)
+        found = self.value(len(self.program.values) - 1).targets
+        totals = np.where(self.sheet.is_answer, found, 0.0).sum(axis=1, dtype=np.float64)
         return [
             ReplyLikelihood(-float(total), len(answer), num_bytes)
             for total, answer, num_bytes in zip(totals, self._tokenized.answers, self._tokenized.num_bytes, strict=True)
         ]
 
-    # What the response's combiner reads, for fitting it
-
-    def input_targets(self) -> Floats:
-        """What each input of the combiner that the response reads gave to the answers' tokens: [inputs, tokens]."""
-        return self._given_to_answers([self._value(source).targets for source in self._top.inputs])
-
-    def token_shares(self) -> npt.NDArray[np.float64]:
-        """How much each of the answers' tokens counts where every reply counts the same: [tokens], summing to 1."""
-        lengths = self._sheet.is_answer.sum(axis=1)
-        shares: npt.NDArray[np.float64] = (1.0 / lengths[self._sheet.answer_rows]) / len(lengths)
-        return shares
-
-    def input_hits(self) -> npt.NDArray[np.bool_]:
-        """Whether each answer token was the input's top choice: bool [inputs, tokens].
-
-        Raises:
-            NotKeptError: An input is not a member.
-        """
-        sources = [self._program.values[source] for source in self._top.inputs]
-        members = [source for source in sources if isinstance(source, MemberValue)]
-        if len(members) < len(sources):
-            raise NotKeptError("The top choice of a mixture is known from whole distributions alone.")
-        return self._given_to_answers([self._outputs(member).hits for member in members])
-
-    def input_evidence(self) -> Floats:
-        """Log-likelihood that each input gave to all tokens before each of the answers': [inputs, tokens].
-
-        Raises:
-            NotKeptError: It is not known of the prompts' tokens.
-        """
-        return self._given_to_answers(list(self._evidence(self._top)))
-
-    def input_distributions(self, tokens: slice) -> torch.Tensor:
-        """Each input's log-probabilities at some of the answers' tokens: float32 [inputs, tokens, vocabulary]."""
-        return torch.stack([self._distributions(source, tokens) for source in self._top.inputs])
-
-    def cases(self, combiner: LearnedPool, parameters: Mapping[str, Any], *, numbers_per_piece: int) -> Cases:
-        """What the response's combiner, a learned one, is fitted to; see genomes/running/fitting.py.
-
-        Raises:
-            NotKeptError: It does not follow from kept outputs.
-        """
-        targets = torch.from_numpy(self.input_targets())
-        evidence = torch.zeros_like(targets)
-        if combiner.needs_evidence:
-            evidence = torch.from_numpy(self.input_evidence())
-        size = max(1, numbers_per_piece // (len(targets) * self.vocabulary_size))
-        features = []
-        for start in range(0, targets.shape[1], size):
-            piece = slice(start, start + size)
-            rows = self._sheet.answer_rows[piece] if combiner.reads_prompt else ()
-            given = combiner.features(
-                self.input_distributions(piece)[:, :, None],
-                evidence=evidence[:, piece, None],
-                prompts=[self._sheet.prompts[row] for row in rows],
-                parameters=parameters,
-            )
-            features.append(given[:, :, 0])
-        return Cases(torch.cat(features, dim=1).double(), targets.double())
-
-    @property
-    def _top(self) -> CombinerValue:
-        value = self._program.values[-1]
+    def top_inputs(self) -> CombinerInputs:
+        """What the inputs of the combiner that the response reads gave to the answers' tokens."""
+        value = self.program.values[-1]
         assert isinstance(value, CombinerValue)
-        return value
-
-    def _given_to_answers(self, tables: Sequence[npt.NDArray[T]]) -> npt.NDArray[T]:
-        return np.stack(tables)[:, self._sheet.is_answer]
+        return CombinerInputs(self, value, is_taken=self.sheet.is_answer)
 
     def _merkle_keys(self) -> list[str]:
         keys: list[str] = []
-        for value in self._program.values:
+        for value in self.program.values:
             if isinstance(value, MemberValue):
-                content: list[object] = [self._outputs(value).key, value.temperature]
+                content: list[object] = [self.outputs(value).key, value.temperature]
             else:
                 inputs = [keys[source] for source in value.inputs]
                 content = [value.method, value.weights, value.parameters, inputs]
             keys.append(blake2b(json.dumps(content).encode(), digest_size=16).hexdigest())
         return keys
 
-    def _outputs(self, value: MemberValue) -> StreamOutputs:
+    def outputs(self, value: MemberValue) -> StreamOutputs:
+        """The outputs of a member's stream.
+
+        Raises:
+            NotKeptError: Not at its temperature.
+        """
         outputs = self._streams[value.stream]
         assert outputs is not None
-        if not self._shared.has_temperature(value.temperature):
+        if not self._kept.has_temperature(value.temperature):
             raise NotKeptError(f"The temperature {value.temperature!r} is outside of the range that tables hold.")
         return outputs
 
-    def _value(self, index: int) -> Known:
+    def value(self, index: int) -> Known:
+        """What is known of a value of the program; computed once for all genomes that have it."""
         if index not in self._known:
-            known = self._shared.recalled(self._keys[index])
+            known = self._kept.recalled(self._keys[index])
             if known is None:
                 known = self._computed(index)
-                self._shared.remember(self._keys[index], known)
+                self._kept.remember(self._keys[index], known)
             self._known[index] = known
         return self._known[index]
 
     def _computed(self, index: int) -> Known:
-        value = self._program.values[index]
+        value = self.program.values[index]
         if isinstance(value, MemberValue):
-            return Known(self._outputs(value).targets(value.temperature), has_history=True)
-        rule, sources = RULES.get(value.method), [self._program.values[source] for source in value.inputs]
-        hits = None
-        if value.method in VOTING and rule is not None:
-            members = [source for source in sources if isinstance(source, MemberValue)]
-            if len(members) < len(sources):
-                rule = None  # The top choice of a mixture is known from whole distributions alone.
-            else:
-                hits = np.stack([self._outputs(source).hits for source in members])
-        if value.method == "product" and all(isinstance(source, MemberValue) for source in sources):
-            return self._product_of_members(value)
-        if rule is None:
-            return self._from_distributions(index)
-        inputs = [self._value(source) for source in value.inputs]
-        given = Given(
-            targets=np.stack([known.targets for known in inputs]),
-            hits=hits,
-            evidence=self._evidence(value) if COMBINERS[value.method].needs_evidence else None,
-            weights=np.array(value.weights, np.float32),
-            parameters=dict(value.parameters),
-        )
-        return Known(rule(given), all(known.has_history for known in inputs))
+            return Known(self.outputs(value).targets(value.temperature), has_history=True)
+        combiner, is_answer = COMBINERS[value.method], self.sheet.is_answer
+        found = combiner.target_log_probabilities(CombinerInputs(self, value))
+        if found is not None:
+            return Known(found.reshape(is_answer.shape), all(self.value(one).has_history for one in value.inputs))
+        found = combiner.answer_log_probabilities(CombinerInputs(self, value, is_taken=is_answer))
+        targets = np.zeros(is_answer.shape, np.float32)
+        targets[is_answer] = self._from_distributions(index) if found is None else found
+        return Known(targets, has_history=False)
 
-    def _evidence(self, value: CombinerValue) -> Floats:
-        """Log-likelihood that each input gave to all tokens before each one, [inputs, rows, width]."""
-        inputs = [self._value(source) for source in value.inputs]
+    def evidence(self, value: CombinerValue) -> Floats:
+        """Log-likelihood that each input gave to all tokens before each one, [inputs, rows, width].
+
+        Raises:
+            NotKeptError: It is not known of the prompts' tokens.
+        """
+        inputs = [self.value(source) for source in value.inputs]
         if not all(known.has_history for known in inputs):
             raise NotKeptError(
                 f"A combiner {value.method!r} reads what an input made of the prompt; whole distributions are kept for "
                 "the answers only."
             )
-        gains = np.where(self._sheet.is_predicted, np.stack([known.targets for known in inputs]), np.float32(0))
+        gains = np.where(self.sheet.is_predicted, np.stack([known.targets for known in inputs]), np.float32(0))
         return np.cumsum(gains, axis=-1) - gains
 
     # Whole distributions
 
-    def _product_of_members(self, value: CombinerValue) -> Known:
-        """What ``_from_distributions`` gives for the most frequent case, in a third of the time and less rounded.
-
-        The members' own normalisers cancel: log p(x) = Σ c_k l_k(x) - log Σ_y exp(Σ c_k l_k(y)) with c_k the exponent
-        over the temperature and l_k at temperature 1. Only the second term needs whole distributions.
-        """
-        sharpness = float(dict(value.parameters)["sharpness"])
-        streams, exponents = [], []
-        for source, weight in zip(value.inputs, value.weights, strict=True):
-            member = self._program.values[source]
-            assert isinstance(member, MemberValue)
-            streams.append(self._outputs(member))
-            exponents.append(weight * sharpness / member.temperature)
-        is_answer = self._sheet.is_answer
-        found = np.zeros(int(is_answer.sum()), np.float32)
-        for stream, exponent in zip(streams, exponents, strict=True):
-            found += np.float32(exponent) * stream.targets(1.0)[is_answer]
-        size = max(1, _PIECE_NUMBERS // self.vocabulary_size)
-        for start in range(0, len(found), size):
-            piece = slice(start, start + size)
-            joint = torch.from_numpy(streams[0].distributions[piece]).float().mul_(exponents[0])
-            for stream, exponent in zip(streams[1:], exponents[1:], strict=True):
-                joint.add_(torch.from_numpy(stream.distributions[piece]), alpha=exponent)
-            found[piece] -= joint.logsumexp(dim=-1).numpy()
-        targets = np.zeros(is_answer.shape, np.float32)
-        targets[is_answer] = found
-        return Known(targets, has_history=False)
-
-    def _from_distributions(self, index: int) -> Known:
-        """The answers' tokens alone, from distributions over the whole vocabulary."""
-        is_answer = self._sheet.is_answer
-        wanted = torch.from_numpy(self._sheet.tokens[:, 1:].numpy()[is_answer])
+    def _from_distributions(self, index: int) -> Floats:
+        """The answers' tokens alone, from distributions over the whole vocabulary: [tokens]."""
+        wanted = torch.from_numpy(self.sheet.tokens[:, 1:].numpy()[self.sheet.is_answer])
         found = torch.empty(len(wanted))
         size = max(1, _PIECE_NUMBERS // self.vocabulary_size)
         for start in range(0, len(wanted), size):
             piece = slice(start, start + size)
-            found[piece] = self._distributions(index, piece).gather(-1, wanted[piece, None])[:, 0]
-        targets = np.zeros(is_answer.shape, np.float32)
-        targets[is_answer] = found.numpy()
-        return Known(targets, has_history=False)
+            found[piece] = self.distributions(index, piece).gather(-1, wanted[piece, None])[:, 0]
+        answers: Floats = found.numpy()
+        return answers
 
-    def _distributions(self, index: int, piece: slice) -> torch.Tensor:
+    def distributions(self, index: int, piece: slice) -> torch.Tensor:
         """Log-probabilities of a value at some of the answers' tokens: float32 [tokens, vocabulary]."""
-        value = self._program.values[index]
+        value = self.program.values[index]
         if isinstance(value, MemberValue):
-            logits = torch.from_numpy(self._outputs(value).distributions[piece]).float()
+            logits = torch.from_numpy(self.outputs(value).distributions[piece]).float()
             if value.temperature == 1.0:
                 return logits
             return logits.div_(value.temperature).sub_(self._answers_of(index, "normaliser")[piece, None])
         # The answers' tokens are the batch, with one position each: a method may weigh prompts, never positions.
-        inputs = torch.stack([self._distributions(source, piece) for source in value.inputs])[:, :, None]
+        inputs = torch.stack([self.distributions(source, piece) for source in value.inputs])[:, :, None]
         combiner, parameters = COMBINERS[value.method], dict(value.parameters)
         evidence = inputs.new_zeros(()).expand(inputs.shape[:3])
         if combiner.needs_evidence:
             evidence = self._answers_of(index, "evidence")[:, piece, None]
         weights = inputs.new_tensor(value.weights)
         if combiner.reads_prompt:
-            routed = combiner.route(self._sheet.prompts, weights=weights, parameters=parameters)
-            weights = routed[:, torch.from_numpy(self._sheet.answer_rows[piece])]
+            routed = combiner.route(self.sheet.prompts, weights=weights, parameters=parameters)
+            weights = routed[:, torch.from_numpy(self.sheet.answer_rows[piece])]
         return combiner.combine(inputs, weights=weights, evidence=evidence, parameters=parameters)[:, 0]
 
     def _answers_of(self, index: int, what: str) -> torch.Tensor:
         """A table's columns for the answers' tokens, cut out once: [..., tokens]."""
         if (index, what) not in self._cut:
-            value = self._program.values[index]
+            value = self.program.values[index]
             if isinstance(value, MemberValue):
-                table = self._outputs(value).log_normaliser(value.temperature)
+                table = self.outputs(value).log_normaliser(value.temperature)
             else:
-                table = self._evidence(value)
-            self._cut[index, what] = torch.from_numpy(table[..., self._sheet.is_answer])
+                table = self.evidence(value)
+            self._cut[index, what] = torch.from_numpy(table[..., self.sheet.is_answer])
         return self._cut[index, what]
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptMember:
+    """See ``KeptMember`` in genomes/methods/combiners/given.py."""
+
+    temperature: float
+    targets: Floats
+    outputs: StreamOutputs
+
+    @property
+    def distributions(self) -> npt.NDArray[np.float16]:
+        return self.outputs.distributions
+
+
+class CombinerInputs:
+    """What the inputs of one combiner gave to tokens of the sheet: ``Replies`` of genomes/methods/combiners/given.py.
+
+    Args:
+        likelihoods: The genome's.
+        value: The combiner.
+        is_taken: Which tokens, bool [rows, width]; None for all, where whole distributions cannot be asked for.
+    """
+
+    def __init__(
+        self, likelihoods: GenomeLikelihoods, value: CombinerValue, *, is_taken: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        self.weights = value.weights
+        self.parameters = dict(value.parameters)
+        self.vocabulary_size = likelihoods.vocabulary_size
+        self._likelihoods = likelihoods
+        self._value = value
+        self._is_taken = is_taken
+
+    @cached_property
+    def targets(self) -> Floats:
+        """See ``Foreseen``."""
+        return self._taken([self._likelihoods.value(source).targets for source in self._value.inputs])
+
+    @property
+    def hits(self) -> npt.NDArray[np.bool_] | None:
+        """See ``Foreseen``: known of members alone, since a mixture's top choice needs whole distributions."""
+        sources = self._member_values
+        return None if sources is None else self._taken([self._likelihoods.outputs(one).hits for one in sources])
+
+    @cached_property
+    def evidence(self) -> Floats:
+        """See ``Foreseen``.
+
+        Raises:
+            NotKeptError: It is not known of the prompts' tokens.
+        """
+        return self._taken(list(self._likelihoods.evidence(self._value)))
+
+    @property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """See ``Replies``."""
+        lengths = self._likelihoods.sheet.is_answer.sum(axis=1)
+        shares: npt.NDArray[np.float64] = (1.0 / lengths[self._likelihoods.sheet.answer_rows]) / len(lengths)
+        return shares
+
+    @property
+    def members(self) -> Sequence[_KeptMember] | None:
+        """See ``Replies``."""
+        sources = self._member_values
+        if sources is None:
+            return None
+        outputs = [self._likelihoods.outputs(source) for source in sources]
+        targets = self._taken([one.targets(1.0) for one in outputs])
+        temperatures = [source.temperature for source in sources]
+        return [_KeptMember(*given) for given in zip(temperatures, targets, outputs, strict=True)]
+
+    def distributions(self, tokens: slice) -> torch.Tensor:
+        """See ``Replies``."""
+        return torch.stack([self._likelihoods.distributions(source, tokens) for source in self._value.inputs])
+
+    def prompts(self, tokens: slice) -> list[list[int]]:
+        """The prompt of each of some of the answers' tokens."""
+        sheet = self._likelihoods.sheet
+        return [sheet.prompts[row] for row in sheet.answer_rows[tokens]]
+
+    @property
+    def _member_values(self) -> list[MemberValue] | None:
+        sources = [self._likelihoods.program.values[source] for source in self._value.inputs]
+        members = [source for source in sources if isinstance(source, MemberValue)]
+        return members if len(members) == len(sources) else None
+
+    def _taken(self, tables: Sequence[npt.NDArray[T]]) -> npt.NDArray[T]:
+        stacked = np.stack(tables)
+        return stacked.reshape(len(tables), -1) if self._is_taken is None else stacked[:, self._is_taken]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import torch
+
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 from genomes.graph.parts import part_of
-from genomes.methods.combiners import LearnedPool
-from genomes.running.fitting import Cases, Fitter
+from genomes.methods.combiners import Cases, LearnedPool
+from genomes.running.fitting import Fitter
 from genomes.running.member_loader import MemberLoader
 from genomes.running.teacher_forcing.computation import GenomeLikelihoods, NotKeptError
 from genomes.running.teacher_forcing.evaluation_set import EvaluationSet
@@ -30,7 +32,23 @@ class KeptFitter(Fitter):
 
     def _cases(self, combiner: LearnedPool, node: CombinerNode, genome: Genome, node_id: str) -> Cases:
         try:
-            given = GenomeLikelihoods(self._forcing, part_of(genome, node_id))
-            return given.cases(combiner, node.parameters, numbers_per_piece=_NUMBERS_PER_PIECE)
+            return self._kept_cases(combiner, node, part_of(genome, node_id))
         except NotKeptError:
             return super()._cases(combiner, node, genome, node_id)
+
+    def _kept_cases(self, combiner: LearnedPool, node: CombinerNode, genome: Genome) -> Cases:
+        given = GenomeLikelihoods(self._forcing.kept, genome).top_inputs()
+        targets = torch.from_numpy(given.targets)
+        evidence = torch.from_numpy(given.evidence) if combiner.needs_evidence else torch.zeros_like(targets)
+        size = max(1, _NUMBERS_PER_PIECE // (len(targets) * given.vocabulary_size))
+        features = []
+        for start in range(0, targets.shape[1], size):
+            piece = slice(start, start + size)
+            found = combiner.features(
+                given.distributions(piece)[:, :, None],
+                evidence=evidence[:, piece, None],
+                prompts=given.prompts(piece) if combiner.reads_prompt else [],
+                parameters=node.parameters,
+            )
+            features.append(found[:, :, 0])
+        return Cases(torch.cat(features, dim=1).double(), targets.double())

@@ -247,7 +247,7 @@ def test_members_list_names_sources_and_sizes(home: Path) -> None:
         ),
         (("runs", "history", "runs/tiny", "--format", "parquet"), "--to history.parquet"),
         (("launch", "nothing.yaml"), "nothing.yaml"),
-        (("launch", "tiny.yaml", "--set", "search.popluation=3"), "did you mean 'population'"),
+        (("launch", "tiny.yaml", "--set", "search.popluation=3"), "Did you mean 'population'"),
         (("launch", "tiny.yaml", "--workers", "0"), "count"),
         (("chat", "nothing"), "nothing"),
         (("init", "tiny.yaml"), "tiny.yaml exists and is not overwritten"),

@@ -21,7 +21,7 @@ def test_merging_without_room_for_merges_is_refused() -> None:
 @pytest.mark.parametrize(
     ("methods", "message"),
     [
-        (("tie",), "'tie' is no merge method; allowed are .*did you mean 'ties'"),
+        (("tie",), "'tie' is no merge method; allowed: .*Did you mean 'ties'"),
         (("mean",), "'mean' is no merge method"),
         (("linear", "linear"), "'linear'"),
     ],

@@ -206,7 +206,7 @@ class TestSources:
     @pytest.mark.parametrize(
         ("text", "name"),
         [
-            ("import numpy as np", "numpy"),
+            ("import scipy.optimize", "scipy.optimize"),
             ("from evolve.space import SearchSpace", "evolve.space"),
             ("import genomes", "genomes"),
         ],

@@ -96,7 +96,7 @@ def test_without_roles_nothing_speaks_of_markers(made: tuple[UnifiedReport, Path
 @pytest.mark.parametrize(
     ("kind", "student", "message"),
     [
-        ("merge", None, "--as is 'merge'; allowed are .*did you mean 'merged'"),
+        ("merge", None, "--as is 'merge'; allowed: .*Did you mean 'merged'"),
         ("merged", {"layers": 2}, "--as is 'merged', which has no student, but layers is given"),
         ("composite", {"tokens": 2}, "--as is 'composite', which has no student, but tokens is given"),
     ],

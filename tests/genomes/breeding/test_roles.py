@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genomes.breeding.mutation import MUTATIONS
-from genomes.breeding.roles import Casting, Role, least_chain, role_problems
+from genomes.breeding.roles import Casting, Role, least_chain, role_problems, way_back
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.drawing import draw_genome
 from genomes.graph.genome import Genome
@@ -136,3 +136,11 @@ def test_the_drawing_names_roles() -> None:
     svg = draw_genome(chain(MemberNode("reader", role="facts"), MemberNode("core", role="core")))
     assert ">facts: reader<" in svg
     assert ">core: core<" in svg
+
+
+def test_the_shortest_way_back_is_named() -> None:
+    waits_for = {"a": ["b", "d"], "b": ["c"], "c": ["a", "nobody"], "d": ["a"], "e": ["a"], "f": ["f"]}
+    assert way_back("a", waits_for) == ["a", "d", "a"]
+    assert way_back("b", waits_for) == ["b", "c", "a", "b"]
+    assert way_back("e", waits_for) == []
+    assert way_back("f", waits_for) == ["f", "f"]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from genomes.graph.drawing import draw_genome
 from genomes.graph.genome import Genome
-from genomes.graph.layout import layered_layout
+from genomes.graph.layout import Layout, layered_layout
 from genomes.graph.nodes import CombinerNode, Edge, MemberNode, PromptNode
 from tests.genomes.spaces import RESPONSE, chain, composed, genomes
 
@@ -49,7 +49,7 @@ def test_every_node_and_edge_is_drawn_once_inside_the_picture(genome: Genome) ->
 @settings(max_examples=60, deadline=None)
 @given(genome=genomes)
 def test_edges_run_from_left_to_right_and_bends_keep_clear_of_nodes(genome: Genome) -> None:
-    layout = layered_layout(genome)
+    layout = laid_out(genome)
     points = [*layout.nodes.values(), *(bend for bends in layout.bends.values() for bend in bends)]
     for edge in genome.edges:
         assert layout.nodes[edge.source][0] < layout.nodes[edge.target][0]
@@ -64,7 +64,7 @@ def test_edges_do_not_cross_where_they_need_not() -> None:
     edges += [Edge(s, t, "distribution", slot) for t, sources in inputs.items() for slot, s in enumerate(sources)]
     edges.append(Edge("c5", "response", "distribution", 0))
     combiners = {node_id: CombinerNode("mean") for node_id in inputs}
-    layout = layered_layout(Genome({"prompt": PromptNode(), "response": RESPONSE, **nodes, **combiners}, edges))
+    layout = laid_out(Genome({"prompt": PromptNode(), "response": RESPONSE, **nodes, **combiners}, edges))
     segments = [
         segment
         for edge in edges
@@ -103,3 +103,7 @@ def test_a_cycle_cannot_be_drawn() -> None:
     looped = Genome(drafted.nodes, [*drafted.edges, Edge("m2", "m1", "text", 1)])
     with pytest.raises(ValueError, match="has the cycle"):
         draw_genome(looped)
+
+
+def laid_out(genome: Genome) -> Layout:
+    return layered_layout(genome.topological_order(), ((edge.source, edge.target) for edge in genome.edges))

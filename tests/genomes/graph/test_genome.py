@@ -3,7 +3,6 @@ from __future__ import annotations
 import copy
 import pickle
 
-import networkx as nx
 import numpy as np
 import pytest
 
@@ -21,13 +20,6 @@ def test_nodes_and_edges_cannot_be_changed() -> None:
         CombinerNode("vote", {"smoothing": 0.2}).parameters["smoothing"] = 0.3  # type: ignore[index]
     PAIR.to_networkx().remove_node("m1")
     assert "m1" in PAIR.nodes
-    assert PAIR.to_networkx().nodes["m1"]["node"] == MemberNode("chat")
-
-
-def test_to_networkx_is_a_plain_graph_with_edges() -> None:
-    graph = PAIR.to_networkx()
-    assert type(graph) is nx.DiGraph
-    assert graph.edges["m1", "c1"]["edge"] == Edge("m1", "c1", "distribution", 0)
 
 
 def test_equality_is_by_value_and_copies_are_equal() -> None:

@@ -134,7 +134,7 @@ class TestSpace:
             ),
             (
                 replace(SPACE, members={**infos(ada="a"), "bob": MemberInfo("bob", "t2", 1000, 192, "a")}),
-                "'ada' and 'bob', which have different tokenizers",
+                "'ada' and 'bob' have different tokenizers",
             ),
             (replace(SPACE, max_combiners=0), "1 combiners and merges; allowed are at most 0"),
             (replace(SPACE, members=infos(ada="a", cleo="a")), "Member 'of-bob' is 'bob'; allowed: 'ada', 'cleo'"),

@@ -148,7 +148,7 @@ BROKEN = {
     "template with prompt": (
         changed(DRAFTED, m2=MemberNode("code", template="{draft}{prompt}")),
         "templates",
-        "not '{prompt}'",
+        "'{prompt}' never",
     ),
     "merge": (changed(PAIR, m1=MergeNode("slerp")), "merge-inputs", "'m1' takes the weights of 0 members"),
     "merge parameter": (changed(MERGED, w1=MergeNode("ties")), "merge-methods", "lacks the parameter 'density'"),
@@ -236,7 +236,7 @@ BROKEN_IN_SPACE = {
         composed((MemberNode("chat"), None), (MemberNode("fremd"), None)),
         TWO_TOKENIZERS,
         "one-tokenizer",
-        r"'m1' \(chat\) and 'm2' \(fremd\), which have different tokenizers",
+        r"'c1' cannot join its inputs: 'm1' \(chat\) and 'm2' \(fremd\) have different tokenizers",
     ),
     "temperature": (chain(MemberNode("chat", temperature=9.0)), SPACE, "ranges", "temperature 9.0; allowed"),
     "draft tokens": (

@@ -13,7 +13,13 @@ from genomes.graph.errors import GenomeFormatError
 from genomes.graph.genome import Genome
 from genomes.graph.identity import genome_key
 from genomes.graph.nodes import MemberNode
-from genomes.graph.serialization import genome_from_json, genome_schema, genome_to_document, genome_to_json
+from genomes.graph.serialization import (
+    genome_from_document,
+    genome_from_json,
+    genome_schema,
+    genome_to_document,
+    genome_to_json,
+)
 from tests.genomes.spaces import composed, genomes
 
 PAIR = composed((MemberNode("chat"), 1.0), (MemberNode("code"), 0.5), method="bayesian", tempering=1.0)
@@ -69,24 +75,33 @@ def drop(*path: str | int) -> Callable[[dict[str, Any]], None]:
 
 MALFORMED = {
     "schema": (put("composite-evolve/genome/2", "schema"), r"genome\.schema is '.*genome/2'; .*mean '.*genome/1'"),
-    "no edges": (drop("edges"), "genome lacks the key 'edges'"),
-    "unknown key": (put(1, "node"), "genome has the key 'node'; allowed: .* Did you mean 'nodes'"),
-    "nodes as list": (put([], "nodes"), r"genome\.nodes is \[\]"),
-    "edges as object": (put({}, "edges"), r"genome\.edges is {}"),
+    "no edges": (drop("edges"), r"genome\.edges: missing; this key has no default\."),
+    "unknown key": (put(1, "node"), r"genome\.node: unknown key; allowed: .* Did you mean 'nodes'"),
+    "nodes as list": (put([], "nodes"), r"genome\.nodes is \[\]; it should be a mapping\."),
+    "edges as object": (put({}, "edges"), r"genome\.edges is {}; it should be a list\."),
     "kind": (put("membre", "nodes", "m1", "kind"), r"genome\.nodes\.m1\.kind is 'membre'; .*mean 'member'"),
-    "no kind": (put({}, "nodes", "m1"), r"genome\.nodes\.m1 is {}; allowed is an object with the key 'kind'"),
-    "node as text": (put("chat", "nodes", "m1"), r"genome\.nodes\.m1 is 'chat'"),
-    "unknown gene": (put(1, "nodes", "m1", "temprature"), "'temprature'; .* Did you mean 'temperature'"),
-    "lacking gene": (drop("nodes", "m1", "template"), r"genome\.nodes\.m1 lacks the key 'template'"),
-    "text for number": (put("hot", "nodes", "m1", "temperature"), r"m1\.temperature is 'hot'; allowed is a number"),
+    "no kind": (put({}, "nodes", "m1"), r"genome\.nodes\.m1\.kind: missing"),
+    "node as text": (put("chat", "nodes", "m1"), r"genome\.nodes\.m1 is 'chat'; it should be a mapping\."),
+    "unknown gene": (
+        put(1, "nodes", "m1", "temprature"),
+        r"m1\.temprature: unknown key; .* Did you mean 'temperature'",
+    ),
+    "lacking gene": (drop("nodes", "m1", "template"), r"genome\.nodes\.m1\.template: missing"),
+    "text for number": (
+        put("hot", "nodes", "m1", "temperature"),
+        r"m1\.temperature is 'hot'; it should be a valid number\.",
+    ),
     "truth for number": (put(True, "nodes", "m1", "temperature"), r"m1\.temperature is True"),
-    "fraction": (put(1.5, "nodes", "m1", "draft_tokens"), r"m1\.draft_tokens is 1\.5; allowed is a whole number"),
-    "number for text": (put(3, "nodes", "m1", "member"), r"m1\.member is 3; allowed is a text"),
-    "role": (put(3, "nodes", "m1", "role"), r"m1\.role is 3; allowed is a text or null"),
+    "fraction": (put(1.5, "nodes", "m1", "draft_tokens"), r"m1\.draft_tokens is 1\.5; it should be a valid integer\."),
+    "number for text": (put(3, "nodes", "m1", "member"), r"m1\.member is 3; it should be a valid string\."),
+    "role": (put(3, "nodes", "m1", "role"), r"m1\.role is 3; it should be a valid string\."),
     "parameters": (put([], "nodes", "c1", "parameters"), r"c1\.parameters is \[\]"),
-    "parameter": (put(None, "nodes", "c1", "parameters", "tempering"), r"parameters\.tempering is None"),
+    "parameter": (
+        put(None, "nodes", "c1", "parameters", "tempering"),
+        r"tempering is None; it should be a valid integer or .* or a list\.",
+    ),
     "edge kind": (put("txt", "edges", 0, "kind"), r"genome\.edges\[0\]\.kind is 'txt'; .*mean 'text'"),
-    "edge key": (put(1, "edges", 0, "wieght"), r"genome\.edges\[0\] has the key 'wieght'; .*mean 'weight'"),
+    "edge key": (put(1, "edges", 0, "wieght"), r"genome\.edges\[0\]\.wieght: unknown key; .*mean 'weight'"),
     "edge weight": (put("1", "edges", 0, "weight"), r"edges\[0\]\.weight is '1'"),
     "edge": (put(None, "edges", 0), r"genome\.edges\[0\] is None"),
 }
@@ -102,12 +117,20 @@ def test_malformed_documents_are_refused_by_parser_and_schema(case: str) -> None
     assert not VALIDATOR.is_valid(document)
 
 
+def test_every_problem_is_named_at_once() -> None:
+    document = genome_to_document(PAIR)
+    document["nodes"]["m1"]["temperature"] = "hot"
+    del document["edges"][0]["slot"]
+    with pytest.raises(GenomeFormatError, match=r"m1\.temperature is 'hot'; .*\ngenome\.edges\[0\]\.slot: missing"):
+        genome_from_document(document)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", r"The text '{'\.\.\. is no JSON"),
         ("[" * 100_000, "is no JSON"),
-        ("[]", r"genome is \[\]; allowed is an object"),
+        ("[]", r"genome is \[\]; it should be a mapping\."),
         ('{"schema": NaN}', "number 'NaN'; allowed are finite"),
         ('{"schema": 1, "schema": 1}', "key 'schema' twice"),
         (genome_to_json(PAIR).replace('"temperature":1.0', '"temperature":1e999'), "temperature is inf"),

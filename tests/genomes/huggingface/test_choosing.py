@@ -156,7 +156,7 @@ class TestDifferentTokenizers:
         with pytest.raises(ValueError, match="different tokenizers, so there is no distribution"):
             phenotype.log_probabilities(torch.tensor([[5, 6]]))
         assert phenotype.closing == closing_tokens(tiny_tokenizer())
-        with pytest.raises(ValueError, match=r"'ada' and 'bob' have different tokenizers, and a Hugging Face model"):
+        with pytest.raises(ValueError, match=r"'ada' and 'bob' have different tokenizers, so"):
             composite_model(choosing(), TwoTokenizers())
         mean = genome_of(TWO, {"c1": ("mean", {}, weights_of("m1 m2"))})
         with pytest.raises(ValueError, match=r"'ada' and 'bob' have vocabularies .* whole answers"):

@@ -144,7 +144,7 @@ def test_a_member_trains_for_its_place(chain: Chain, tokenizer: PreTrainedTokeni
     [
         ({"members": ()}, r"members is \[\]; allowed are one or more different names"),
         ({"members": ("a", "a")}, r"members is \['a', 'a'\]; allowed are"),
-        ({"template": "{draft}{draft}"}, "template is '{draft}{draft}'; it holds '{draft}' exactly once"),
+        ({"template": "{draft}{draft}"}, "template is '{draft}{draft}'; it must hold '{draft}' exactly once"),
         ({"template": "{draft}{prompt}"}, "template is '{draft}{prompt}'"),
         ({"draft_tokens": 0}, "draft_tokens is 0; allowed are whole numbers of at least 1"),
     ],

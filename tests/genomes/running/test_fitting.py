@@ -11,9 +11,9 @@ from genomes.graph.nodes import CombinerNode
 from genomes.graph.rules import check_genome
 from genomes.graph.serialization import genome_from_json, genome_to_json
 from genomes.huggingface.conversion import composite_model
-from genomes.methods.combiners import COMBINERS, LearnedPool
+from genomes.methods.combiners import COMBINERS, Cases, LearnedPool
 from genomes.running.compilation import compile_genome
-from genomes.running.fitting import Fitter, fitted_numbers, is_unfitted
+from genomes.running.fitting import Fitter, is_unfitted
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, weights_of
 
 REPLIES = ("fine, thank you", "books about the sea", "how are you?", "i like to read")
@@ -103,7 +103,9 @@ def test_a_gate_learns_which_input_knows_which_prompt() -> None:
     features = gate.features(distributions, evidence=torch.zeros(2, 4, 1), prompts=prompts, parameters=node.parameters)
     likelihoods = torch.tensor([[-1.0, -6.0, -1.0, -6.0], [-6.0, -1.0, -6.0, -1.0]], dtype=torch.float64)
     even = torch.tensor([0.5, 0.5], dtype=torch.float64)
-    numbers = fitted_numbers(gate, node, features[:, :, 0].double(), likelihoods, weights=even)
+    numbers = gate.fitted_numbers(
+        Cases(features[:, :, 0].double(), likelihoods), weights=even, parameters=node.parameters
+    )
     routed = gate.route(prompts, weights=even.float(), parameters={**node.parameters, "numbers": numbers})
     assert routed.argmax(dim=0).tolist() == [0, 1, 0, 1]
 

@@ -16,8 +16,9 @@ from genomes.agent.breeding.editing import (
     shuffled,
 )
 from genomes.agent.breeding.limits import AgentLimits
-from genomes.agent.graph.genome import AgentGenome, Connection, Module
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION, KINDS, SENSES
+from genomes.agent.graph.modules import Connection, Module
 
 
 def add_module(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:

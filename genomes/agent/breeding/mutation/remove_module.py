@@ -9,8 +9,9 @@ import numpy as np
 
 from genomes.agent.breeding.editing import edited, first_valid, shuffled
 from genomes.agent.breeding.limits import AgentLimits
-from genomes.agent.graph.genome import AgentGenome, Connection
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import ACTION
+from genomes.agent.graph.modules import Connection
 
 
 def remove_module(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:

@@ -8,8 +8,9 @@ import numpy as np
 
 from genomes.agent.breeding.editing import drawn_module, edited, first_valid, fresh_id, shuffled
 from genomes.agent.breeding.limits import AgentLimits
-from genomes.agent.graph.genome import AgentGenome, Connection
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import KINDS
+from genomes.agent.graph.modules import Connection
 
 
 def split_connection(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:

@@ -9,8 +9,9 @@ import numpy as np
 
 from genomes.agent.breeding.editing import edited, first_valid, shuffled
 from genomes.agent.breeding.limits import AgentLimits
-from genomes.agent.graph.genome import AgentGenome, Module
+from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.kinds import KINDS, LEARNING_GENES
+from genomes.agent.graph.modules import Module
 
 
 def tweak_gene(genome: AgentGenome, space: AgentLimits, *, rng: np.random.Generator) -> AgentGenome:

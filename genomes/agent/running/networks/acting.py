@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from genomes.agent.graph.genome import Module
+from genomes.agent.graph.modules import Module
 from genomes.agent.running.networks.recurrence import EpisodicLSTM, State
 
 _CRITIC_WIDTH = 64

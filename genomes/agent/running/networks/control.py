@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from genomes.agent.graph.genome import Module
+from genomes.agent.graph.modules import Module
 from genomes.agent.running.networks.recurrence import State
 
 _START_LEAK = 0.0  # Of the sigmoid: the integrator goes half of the way in each tick.

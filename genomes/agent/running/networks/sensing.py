@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genomes.agent.graph.genome import Module
+from genomes.agent.graph.modules import Module
 from genomes.agent.running.networks.recurrence import EpisodicLSTM, State, WindowAttention
 
 BODY_SIZE = 4

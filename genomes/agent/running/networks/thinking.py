@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from genomes.agent.graph.genome import Module
+from genomes.agent.graph.modules import Module
 from genomes.agent.running.networks.recurrence import EpisodicLSTM, State, WindowAttention
 
 Inputs = dict[str, list[Tensor]]

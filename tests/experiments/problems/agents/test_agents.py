@@ -232,7 +232,7 @@ class TestConfig:
         path = tmp_path / "x.yaml"
         path.write_text("name: x\nkind: agnet\n")
         with pytest.raises(
-            ConfigError, match=r"kind: is 'agnet'; allowed are .*did you mean 'agent'.*\(.*x\.yaml, line 2\)"
+            ConfigError, match=r"kind: is 'agnet'; allowed: .*Did you mean 'agent'.*\(.*x\.yaml, line 2\)"
         ):
             problem_of_file(path)
 
@@ -244,15 +244,15 @@ class TestConfig:
     @pytest.mark.parametrize(
         ("override", "message"),
         [
-            ("task.layout=Seed", r"task\.layout: is 'Seed'; allowed are seed, random, scatter; did you mean 'seed'\?"),
+            ("task.layout=Seed", r"task\.layout: is 'Seed'; allowed: 'random', 'scatter', 'seed'\. Did you mean 's"),
             ("learning.num_steps=100", r"learning\.num_steps: is 100; 8 worlds need 512 or more, which is one rollout"),
             ("learning.num_envs=9", r"learning\.num_envs: is 9; it should be a multiple of 8"),
             (
                 "space.kinds=[action]",
                 r"space\.kinds: \['action'\] lacks 'perception', without which no agent acts",
             ),
-            ("space.kinds=[perception, action, dream]", r"space\.kinds: 'dream' is no kind of module; allowed are "),
-            ("task.speed=2", r"task\.speed: unknown key; allowed are layout, view, view_radius, has_pose, reward"),
+            ("space.kinds=[perception, action, dream]", r"space\.kinds: 'dream' is no kind of module; allowed: "),
+            ("task.speed=2", r"task\.speed: unknown key; allowed: .*'layout', 'reward'"),
         ],
     )
     def test_errors_name_key_value_and_place(self, experiment: Path, override: str, message: str) -> None:

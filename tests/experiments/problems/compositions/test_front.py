@@ -154,7 +154,7 @@ class TestReading:
     def test_an_individual_that_is_not_there_is_named_with_the_closest(self, run: Path, tmp_path: Path) -> None:
         key = read_state(run).pareto_front[0].key
         wrong = key[:7] + ("0" if key[7] != "0" else "1")
-        with pytest.raises(ValueError, match=rf"--individual is '{wrong}'.*did you mean '{key[:8]}'\?"):
+        with pytest.raises(ValueError, match=rf"--individual is '{wrong}'.*Did you mean '{key[:8]}'\?"):
             export_winner(run, tmp_path / "none", individual=wrong)
         with pytest.raises(ValueError, match=r"--individual is '', with which \d+ keys begin"):
             export_winner(run, tmp_path / "none", individual="")

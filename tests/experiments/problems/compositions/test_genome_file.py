@@ -64,7 +64,7 @@ def test_all_broken_rules_are_listed_by_name(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", r"genome\.json: The text '\{'\.\.\. is no JSON"),
-        (EXAMPLES["mean"].replace('"nodes"', '"node"'), r"genome has the key 'node'; .*Did you mean 'nodes'\?"),
+        (EXAMPLES["mean"].replace('"nodes"', '"node"'), r"genome.node: unknown key; .*Did you mean 'nodes'\?"),
     ],
 )
 def test_files_that_hold_no_genome_are_named(text: str, message: str, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ class TestInheritance:
         genome = drawn_agent(1)
         for _ in range(9):
             genome = genome.descended_from(genome)
-        with pytest.raises(GenomeFormatError, match=r"agent\.ancestor has more than 8 ancestors in line"):
+        with pytest.raises(GenomeFormatError, match=r"agent\.ancestor has more than 8 ancestors"):
             agent_from_json(agent_to_json(genome))
         with pytest.raises(ValueError, match="inherited_trainings is 9; allowed are whole numbers from 0 to 8"):
             AgentSpace(inherited_trainings=9)

@@ -91,25 +91,28 @@ class TestSerialization:
         ("change", "message"),
         [
             ({"schema": "x"}, "agent.schema is 'x'; allowed: 'composite-evolve/agent/1'."),
-            ({"extra": 1}, "agent has the key 'extra'; allowed: 'connections', 'learning', 'modules', 'schema'."),
-            ({"modules": []}, "agent.modules is []; allowed is an object of modules by id."),
-            ({"connections": {}}, "agent.connections is {}; allowed is a list of connections."),
-            ({"connections": [{"source": "a"}]}, "agent.connections[0] lacks the key 'target'"),
+            (
+                {"extra": 1},
+                "agent.extra: unknown key; allowed: 'ancestor', 'connections', 'learning', 'modules', 'schema'.",
+            ),
+            ({"modules": []}, "agent.modules is []; it should be a mapping."),
+            ({"connections": {}}, "agent.connections is {}; it should be a list."),
+            ({"connections": [{"source": "a"}]}, "agent.connections[0].target: missing"),
             (
                 {"connections": [{"source": "a", "target": "action", "port": "inputs"}]},
                 "agent.connections[0].source is 'a'; allowed:",
             ),
             (
                 {"connections": [{"source": 1, "target": "action", "port": "inputs"}]},
-                "agent.connections[0].source is 1; allowed is a text.",
+                "agent.connections[0].source is 1; it should be a valid string.",
             ),
             ({"modules": {"a": {"kind": "planing"}}}, "agent.modules.a.kind is 'planing'; allowed:"),
-            ({"modules": {"a": {"kind": "planning"}}}, "agent.modules.a lacks the key 'layers'"),
+            ({"modules": {"a": {"kind": "planning"}}}, "agent.modules.a.layers: missing"),
             (
                 {"modules": {"a": {"kind": "planning", "layers": True}}},
-                "agent.modules.a.layers is True; allowed is a finite number or a text.",
+                "agent.modules.a.layers is True; it should be a valid integer or a valid number or a valid string.",
             ),
-            ({"learning": {"width": 64}}, "agent.learning lacks the key 'learning_rate'"),
+            ({"learning": {"width": 64}}, "agent.learning.learning_rate: missing"),
         ],
     )
     def test_errors_name_place_and_value(self, change: dict, message: str) -> None:
@@ -122,7 +125,7 @@ class TestSerialization:
             agent_from_json("nonsense")
         with pytest.raises(GenomeFormatError, match=r"The text has the key 'a' twice"):
             agent_from_json('{"a": 1, "a": 2}')
-        with pytest.raises(GenomeFormatError, match=r"agent is \[\]; allowed is an object"):
+        with pytest.raises(GenomeFormatError, match=r"agent is \[\]; it should be a mapping\."):
             agent_from_json("[]")
 
 

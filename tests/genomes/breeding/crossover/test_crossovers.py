@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -7,16 +9,21 @@ from genomes.breeding.crossover import CROSSOVERS, graft, mix_response
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, ResponseNode
-from tests.genomes.breeding.operator_contract import OperatorContract
-from tests.genomes.spaces import SPACE, TWO_TOKENIZERS, chain, composed
+from genomes.testing import OperatorContract
+from tests.genomes.spaces import SPACE, SPACES, TWO_TOKENIZERS, chain, composed
 
 
 @pytest.mark.parametrize("name", sorted(CROSSOVERS))
 class TestCrossoverContract(OperatorContract):
-    def child_of(
-        self, name: str, genome: Genome, other: Genome, space: CompositionSpace, rng: np.random.Generator
-    ) -> Genome:
-        return CROSSOVERS[name][0](genome, other, space, rng=rng)
+    @pytest.fixture(autouse=True)
+    def _named(self, name: str) -> None:
+        self.name = name
+
+    def child_of(self, genome: Genome, other: Genome, space: CompositionSpace, rng: np.random.Generator) -> Genome:
+        return CROSSOVERS[self.name][0](genome, other, space, rng=rng)
+
+    def spaces(self) -> Mapping[str, CompositionSpace]:
+        return SPACES
 
 
 def test_graft_brings_drafters_along() -> None:

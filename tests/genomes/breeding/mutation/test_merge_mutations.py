@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -9,18 +11,23 @@ from genomes.breeding.mutation import MERGE_MUTATIONS, change_merge, merge_membe
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode
-from tests.genomes.breeding.operator_contract import OperatorContract
-from tests.genomes.spaces import MERGING, NAMES, composed
+from genomes.testing import OperatorContract
+from tests.genomes.spaces import MERGING, NAMES, SPACES, composed
 
 MEMBERS = [(MemberNode(name), 1.0) for name in NAMES[:3]]
 
 
 @pytest.mark.parametrize("name", sorted(MERGE_MUTATIONS))
 class TestContract(OperatorContract):
-    def child_of(
-        self, name: str, genome: Genome, other: Genome, space: CompositionSpace, rng: np.random.Generator
-    ) -> Genome:
-        return MERGE_MUTATIONS[name][0](genome, space, rng=rng)
+    @pytest.fixture(autouse=True)
+    def _named(self, name: str) -> None:
+        self.name = name
+
+    def child_of(self, genome: Genome, other: Genome, space: CompositionSpace, rng: np.random.Generator) -> Genome:
+        return MERGE_MUTATIONS[self.name][0](genome, space, rng=rng)
+
+    def spaces(self) -> Mapping[str, CompositionSpace]:
+        return SPACES
 
 
 def children(operator, genome: Genome, *, count: int = 60) -> list[Genome]:

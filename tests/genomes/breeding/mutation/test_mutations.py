@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -10,16 +12,21 @@ from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.graph.parts import num_drafts
 from genomes.graph.serialization import genome_to_json
 from genomes.methods.combiners import METHODS
-from tests.genomes.breeding.operator_contract import OperatorContract
+from genomes.testing import OperatorContract
 from tests.genomes.spaces import CHAINS, RIGID, SINGLES, SPACE, SPACES, TWO_TOKENIZERS, chain, composed
 
 
 @pytest.mark.parametrize("name", sorted(MUTATIONS))
 class TestMutationContract(OperatorContract):
-    def child_of(
-        self, name: str, genome: Genome, other: Genome, space: CompositionSpace, rng: np.random.Generator
-    ) -> Genome:
-        return MUTATIONS[name][0](genome, space, rng=rng)
+    @pytest.fixture(autouse=True)
+    def _named(self, name: str) -> None:
+        self.name = name
+
+    def child_of(self, genome: Genome, other: Genome, space: CompositionSpace, rng: np.random.Generator) -> Genome:
+        return MUTATIONS[self.name][0](genome, space, rng=rng)
+
+    def spaces(self) -> Mapping[str, CompositionSpace]:
+        return SPACES
 
 
 def children(name: str, genome: Genome, space: CompositionSpace, *, count: int = 30) -> list[Genome]:

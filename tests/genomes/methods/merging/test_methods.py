@@ -1,4 +1,4 @@
-"""What every merge method promises, and the algebra of each."""
+"""Every merge method under its contract (genomes/testing/merging.py), and the algebra of each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from genomes.methods.merging import MERGES, TensorPlace
+from genomes.methods.merging import MERGES, MergeMethod, TensorPlace
 from genomes.methods.merging.dare_ties import keep_mask, rescaled
 from genomes.methods.merging.ties import agreeing_sum
-
-METHODS = sorted(MERGES)
+from genomes.testing import MergeMethodContract
 
 
 def tensors(count: int, *, shape: tuple[int, ...] = (5, 7), seed: int = 0) -> list[torch.Tensor]:
@@ -39,33 +38,18 @@ def merge(
     )
 
 
-@pytest.mark.parametrize("method", METHODS)
-class TestContract:
-    def test_equal_members_give_the_member(self, method: str) -> None:
-        (value,) = tensors(1)
-        torch.testing.assert_close(merge(method, [value, value.clone()], [1.0, 3.0]), value)
+@pytest.mark.parametrize("name", MERGES)
+class TestContract(MergeMethodContract):
+    @pytest.fixture(autouse=True)
+    def _named(self, name: str) -> None:
+        self.name = name
 
-    def test_inputs_may_change_places(self, method: str) -> None:
-        values, weights = tensors(2), [0.4, 1.7]
-        swapped = merge(method, values[::-1], weights[::-1], names=("bob", "ada"))
-        torch.testing.assert_close(swapped, merge(method, values, weights))
+    def method(self) -> MergeMethod:
+        return MERGES[self.name]
 
-    def test_only_ratios_of_weights_count(self, method: str) -> None:
-        values = tensors(2)
-        torch.testing.assert_close(merge(method, values, [0.4, 1.7]), merge(method, values, [4.0, 17.0]))
 
-    def test_inputs_stay_and_shape_and_type_are_kept(self, method: str) -> None:
-        values = tensors(2)
-        before = [value.clone() for value in values]
-        merged = merge(method, values, [1.0, 2.0])
-        assert all(torch.equal(*pair) for pair in zip(values, before, strict=True))
-        assert (merged.shape, merged.dtype) == (values[0].shape, values[0].dtype)
-
-    def test_it_describes_itself(self, method: str) -> None:
-        operator = MERGES[method]
-        assert operator.name == method
-        assert "[" in operator.formula
-        assert operator.__class__.__doc__
+def test_every_method_is_registered_under_its_name() -> None:
+    assert {method.name: method for method in MERGES.values()} == MERGES
 
 
 def test_linear_is_the_weighted_average() -> None:

@@ -1,4 +1,4 @@
-"""Combiners of other packages: found when a person starts something, never when something is only read."""
+"""Methods of other packages: found when a person starts something, never when something is only read."""
 
 from __future__ import annotations
 
@@ -21,23 +21,28 @@ from genomes.graph.identity import genome_key
 from genomes.graph.rules import check_genome
 from genomes.graph.serialization import genome_from_json
 from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS, AnswerVote, Mean
-from genomes.methods.plugins import PluginError, load_plugins, offered_methods, register
+from genomes.methods.merging import MERGES, Linear
+from genomes.methods.plugins import PluginError, load_plugins, offered_merge_methods, offered_methods, register
 from genomes.running.compilation import compile_genome
 from genomes.running.prompting import prompt_tokens
 from genomes.running.runtime import left_padded
+from tests.genomes.genomes_with_merges import merge_node, merged
 from tests.genomes.spaces import members
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, tiny_tokenizer
 
 MODULE = "tests.genomes.methods.plugins.median_pool"
 ENTRY = EntryPoint("median", f"{MODULE}:Median", "composite_evolve.combiners")
+MERGE_MODULE = "tests.genomes.methods.plugins.median_soup"
+MERGE_ENTRY = EntryPoint("median_soup", f"{MERGE_MODULE}:MedianSoup", "composite_evolve.merge_methods")
 
 
 @pytest.fixture(autouse=True)
 def clean_registry() -> Iterator[None]:
-    before = dict(COMBINERS), dict(ANSWER_COMBINERS)
-    sys.modules.pop(MODULE, None)
+    before = dict(COMBINERS), dict(ANSWER_COMBINERS), dict(MERGES)
+    for module in (MODULE, MERGE_MODULE):
+        sys.modules.pop(module, None)
     yield
-    for registry, old in zip((COMBINERS, ANSWER_COMBINERS), before, strict=True):
+    for registry, old in zip((COMBINERS, ANSWER_COMBINERS, MERGES), before, strict=True):
         registry.clear()
         registry.update(old)
 
@@ -45,7 +50,7 @@ def clean_registry() -> Iterator[None]:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def entry_points(**selection: str) -> EntryPoints:
-        return EntryPoints([ENTRY]).select(**selection)
+        return EntryPoints([ENTRY, MERGE_ENTRY]).select(**selection)
 
     monkeypatch.setattr("genomes.methods.plugins.entry_points", entry_points)
 
@@ -53,6 +58,10 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def median_genome():  # type: ignore[no-untyped-def]
     three = {name: member(name) for name in ("ada", "bob", "cleo")}
     return genome_of(three, {"c1": ("median", {"share": 0.02}, dict.fromkeys(three))})
+
+
+def median_soup():  # type: ignore[no-untyped-def]
+    return merged(merge_node("median_soup", share=0.25), {"ada": 1.0, "bob": 0.5, "cleo": 0.8})
 
 
 class TestLoading:
@@ -73,11 +82,36 @@ class TestLoading:
         load_plugins(methods=["median"])
         assert COMBINERS["median"].name == "median"
 
+    def test_modules_bring_merge_methods(self) -> None:
+        load_plugins(modules=[MERGE_MODULE])
+        load_plugins(modules=[MERGE_MODULE], merge_methods=["median_soup", "linear"])
+        space = CompositionSpace(
+            members("chat", "code", "news"), merge_methods=("median_soup",), plugins=(MERGE_MODULE,)
+        )
+        drawn = [space.random(rng=np.random.default_rng(seed)) for seed in range(40)]
+        assert any("median_soup" in str(space.describe(genome)["methods"]) for genome in drawn)
+        assert all(space.problems(genome) == [] for genome in drawn)
+        assert "merged-median_soup" in dict(space.founders())
+
+    @pytest.mark.usefixtures("installed")
+    def test_entry_points_bring_merge_methods(self) -> None:
+        assert offered_merge_methods() == ("median_soup",)
+        load_plugins(methods=["median_soup"], merge_methods=["linear"])
+        assert MERGE_MODULE not in sys.modules
+        load_plugins(merge_methods=["median_soup"])
+        assert MERGES["median_soup"].name == "median_soup"
+
     def test_a_wrong_name_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         wrong = EntryPoint("mode", f"{MODULE}:Median", "composite_evolve.combiners")
         monkeypatch.setattr("genomes.methods.plugins.entry_points", lambda **which: EntryPoints([wrong]))
         with pytest.raises(PluginError, match=r"entry point 'mode' .* gives the combiner 'median'"):
             load_plugins(methods=["mode"])
+
+    def test_a_wrong_name_of_a_merge_method_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = EntryPoint("mode_soup", f"{MERGE_MODULE}:MedianSoup", "composite_evolve.merge_methods")
+        monkeypatch.setattr("genomes.methods.plugins.entry_points", lambda **which: EntryPoints([wrong]))
+        with pytest.raises(PluginError, match=r"entry point 'mode_soup' .* gives the merge method 'median_soup'"):
+            load_plugins(merge_methods=["mode_soup"])
 
     @pytest.mark.parametrize(
         ("module", "message"),
@@ -97,8 +131,13 @@ class TestLoading:
         class Further(AnswerVote):
             name = "further"
 
-        with pytest.raises(PluginError, match="'vote', which belongs to Vote"):
+        class Soup(Linear):
+            name = "ties"
+
+        with pytest.raises(PluginError, match=r"combiner .*Other has the name 'vote', which belongs to Vote"):
             register(Other())
+        with pytest.raises(PluginError, match=r"merge method .*Soup has the name 'ties', which belongs to Ties"):
+            register(Soup())
         register(Further())
         assert "further" in ANSWER_COMBINERS
 
@@ -120,10 +159,38 @@ class TestReading:
         assert SpaceConfig(plugins=(MODULE,), methods=("other",)).plugins == (MODULE,)
         with pytest.raises(ValueError, match=r"'medain' is no combiner method; .*'median'"):
             SpaceConfig(methods=("medain",))
+        assert SpaceConfig(merge_methods=("median_soup", "linear")).merge_methods == ("median_soup", "linear")
+        assert SpaceConfig(plugins=(MERGE_MODULE,), merge_methods=("other",)).merge_methods == ("other",)
+        with pytest.raises(ValueError, match=r"'median_soap' is no merge method; .*'median_soup'"):
+            SpaceConfig(merge_methods=("median_soap",))
         assert MODULE not in sys.modules
+        assert MERGE_MODULE not in sys.modules
+
+    def test_a_genome_that_names_a_merge_method(self) -> None:
+        load_plugins(modules=[MERGE_MODULE])
+        genome = median_soup()
+        text, key = json.dumps(_document(genome)), genome_key(genome)
+        del MERGES["median_soup"], sys.modules[MERGE_MODULE]
+        assert genome_key(genome_from_json(text)) == key
+        assert "'median_soup'; allowed" in str(check_genome(genome_from_json(text))[0])
+        assert MERGE_MODULE not in sys.modules
 
 
 class TestArtifact:
+    def test_merged_members_need_no_plugin(self, tmp_path: Path) -> None:
+        load_plugins(modules=[MERGE_MODULE])
+        genome = median_soup()
+        write_artifact(genome, TinyCatalogue(), tmp_path / "artifact", card="A card.\n")
+        rows = [prompt_tokens(context, tiny_tokenizer(), room=40) for context in CONTEXTS]
+        tokens, mask = left_padded(rows, device=torch.device("cpu"))
+        expected = compile_genome(genome, TinyCatalogue()).log_probabilities(tokens, mask)
+        assert not any("soup" in path.name for path in (tmp_path / "artifact").iterdir())
+        del MERGES["median_soup"]
+        loaded, _ = load_artifact(tmp_path / "artifact")
+        torch.testing.assert_close(
+            loaded(tokens, attention_mask=mask.long()).logits[mask], expected[mask], atol=1e-4, rtol=0
+        )
+
     def test_the_operator_travels_along(self, tmp_path: Path) -> None:
         load_plugins(modules=[MODULE])
         genome = median_genome()

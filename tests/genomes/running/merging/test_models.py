@@ -60,7 +60,7 @@ class Foreign:
 
 
 def test_other_tokenizers_are_refused_by_name() -> None:
-    with pytest.raises(MergeError, match="'ada' and 'bob' cannot be merged: their tokenizers differ"):
+    with pytest.raises(MergeError, match="cannot be merged: 'ada' and 'bob' have different tokenizers"):
         MergeCache().recall(RECIPE, Foreign())
 
 

@@ -16,9 +16,9 @@ from genomes.graph.nodes import CombinerNode, MemberNode
 from genomes.graph.rules import check_genome
 from genomes.graph.serialization import genome_from_json, genome_to_json
 from genomes.members.store import Store
-from genomes.methods.combiners import METHODS
+from genomes.methods.combiners import COMBINERS, METHODS
 from genomes.running.teacher_forcing import EvaluationSet, TeacherForcing
-from genomes.running.teacher_forcing.weight_fitting import FITS, WeightFitter
+from genomes.running.teacher_forcing.weight_fitting import WeightFitter
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, shapes
 
 REPLIED = EvaluationSet.of(CONTEXTS, ("fine", "the sea, and books about it", "i am fine, thank you very much", "."))
@@ -125,7 +125,10 @@ def test_weights_that_it_had_do_not_count(fitter: WeightFitter) -> None:
 
 
 def test_random_genomes_never_get_worse(forcing: TeacherForcing, fitter: WeightFitter) -> None:
-    rng, space = np.random.default_rng(5), replace(SPACE, methods=tuple(FITS))
+    rng, space = (
+        np.random.default_rng(5),
+        replace(SPACE, methods=tuple(name for name, one in COMBINERS.items() if one.is_fittable)),
+    )
     num_changed = 0
     for _ in range(20):
         genome = space.random(rng=rng)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp
 
-from genomes.running.teacher_forcing.optimisers import em_step, gated_weights, mixture_weights, pool_exponents
+from genomes.methods.optimisers import em_step, gated_weights, mixture_weights, pool_exponents
 
 Floats = np.ndarray
 

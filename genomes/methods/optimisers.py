@@ -1,7 +1,8 @@
 """The numbers under which given texts are likeliest: mixtures by EM, all others by L-BFGS within bounds.
 
-Arrays in, numbers out; which genes they become is weight_fitting.py's business. Everything starts from the same place,
-so that what is found follows from the texts alone.
+Arrays in, numbers out; which of them a method fits its genes with is said in the method's file. Those files travel
+inside artifacts and this one, which needs scipy, does not: who fits hands it to ``Combiner.fitted``. Everything starts
+from the same place, so that what is found follows from the texts alone.
 """
 
 from __future__ import annotations
