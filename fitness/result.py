@@ -49,6 +49,10 @@ class Objective:
         """The name with the arrow, as tables have it."""
         return f"{self.name} {self.arrow}"
 
+    def loss(self, value: float) -> float:
+        """A value, turned so that lower is better."""
+        return -self.sign * value
+
     def gain(self, value: _Number, over: _Number) -> _Number:
         """How much better a value is than another one; above 0 is better in either direction."""
         return self.sign * value - self.sign * over

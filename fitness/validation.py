@@ -6,7 +6,6 @@ Rated files are JSON lines: ``{"ctx": [turns], "resp": reply, "r": {criterion: m
 from __future__ import annotations
 
 import difflib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fitness.json_lines import JsonLine, read_json_lines
 from fitness.statistics import GroupedBootstrap, Interval, concordant_pairs, correlation, rank_correlation
 
 
@@ -61,18 +61,11 @@ def load_rated(path: Path, criterion: str) -> list[RatedReply]:
         raise FileNotFoundError(f"{str(path)!r} is no file; give a file of rated replies. {_RATED_LINE}")
     rated = []
     criteria: set[str] = set()
-    # Not splitlines(), which also cuts at separators that JSON allows within a text.
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        place = f"{error.reason} at byte {error.start}"
-        raise ValueError(f"{str(path)!r} is no UTF-8 text ({place}). Convert it.") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            context, reply, ratings = _rated_line(line, f"Line {number} of {str(path)!r}")
-            criteria.update(ratings)
-            if criterion in ratings:
-                rated.append(RatedReply(context, reply, ratings[criterion]))
+    for line in read_json_lines(path, form=_RATED_LINE):
+        context, reply, ratings = _rated_line(line)
+        criteria.update(ratings)
+        if criterion in ratings:
+            rated.append(RatedReply(context, reply, ratings[criterion]))
     if not rated:
         closest = difflib.get_close_matches(criterion, criteria, n=1)
         hint = f" Did you mean {closest[0]!r}?" if closest else ""
@@ -121,20 +114,16 @@ _RATED_LINE = (
 )
 
 
-def _rated_line(line: str, place: str) -> tuple[tuple[str, ...], str, dict[str, float]]:
+def _rated_line(line: JsonLine) -> tuple[tuple[str, ...], str, dict[str, float]]:
+    row = line.content
     try:
-        row = json.loads(line)
         context, reply, ratings = row["ctx"], row["resp"], row["r"]
         numbers = {criterion: float(rating) for criterion, rating in ratings.items() if rating is not None}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{place} is {line[:60]!r}, which is no rated reply. {_RATED_LINE}") from error
+        raise ValueError(f"{line.place}: is {row!r:.60}, which is no rated reply. {_RATED_LINE}") from error
     if not isinstance(context, list) or not context or not all(isinstance(turn, str) for turn in [*context, reply]):
-        raise ValueError(f"{place} has ctx {context!r} and resp {reply!r}; allowed are texts. {_RATED_LINE}")
-    try:
-        " ".join([*context, reply]).encode("utf-8")
-    except UnicodeEncodeError as error:  # JSON lets halves of characters pass that no tokenizer reads.
-        raise ValueError(f"{place} is {line[:60]!r}, which holds half of a character. {_RATED_LINE}") from error
+        raise ValueError(f"{line.place}: has ctx {context!r} and resp {reply!r}; allowed are texts. {_RATED_LINE}")
     for criterion, rating in numbers.items():
         if not math.isfinite(rating):
-            raise ValueError(f"{place} rates {criterion!r} as {rating!r}; allowed are finite numbers.")
+            raise ValueError(f"{line.place}: rates {criterion!r} as {rating!r}; allowed are finite numbers.")
     return tuple(context), reply, numbers

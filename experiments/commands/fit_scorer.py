@@ -8,7 +8,7 @@ import torch
 
 from experiments.config import load_experiment
 from experiments.corpora.panels import load_documents
-from experiments.export.artifact import replaced, require_free
+from experiments.files import replaced_directory, require_free
 from experiments.problems.compositions.scorers import fit_scorer
 from genomes.members.quiet import quiet_transformers
 
@@ -38,7 +38,7 @@ def fit_scorer_to(experiment: Path, to: Path, *, settings: tuple[str, ...] = (),
             scorer = fit_scorer(documents)
     finally:
         torch.set_num_threads(threads)
-    with replaced(to) as directory:
+    with replaced_directory(to) as directory:
         scorer.save(directory)
     print(f"Wrote {to}: scorer {scorer.version}, fitted to {', '.join(documents)}")
     return scorer.version

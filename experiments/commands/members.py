@@ -13,9 +13,9 @@ from experiments.problems.compositions.members.sources import untrained_sources
 from experiments.problems.compositions.members.training import train_members
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
-from genomes.members.bundling import bundle_member
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.errors import MemberLoadError
+from genomes.training.bundling import bundle_member
 
 
 def print_members(experiment: Path, *, settings: tuple[str, ...] = (), console: Console | None = None) -> None:

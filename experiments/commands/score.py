@@ -25,9 +25,11 @@ from rich.console import Console
 
 from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.errors import CorpusError
+from experiments.files import replaced_file
 from experiments.terminal.output import standard_output
 from fitness.coherence.agent import level
 from fitness.coherence.scorer import CoherenceScore, CoherenceScorer
+from fitness.json_lines import read_json_lines
 from genomes.members.quiet import quiet_transformers
 
 _EXAMPLE = '{"ctx": ["Do you have pets?"], "resp": "Yes, two dogs."}'
@@ -82,15 +84,12 @@ def score_file(
     with quiet_transformers():
         scorer = CoherenceScorer.load(scorer_directory or BUNDLED_SCORER)
     scores: list[CoherenceScore] = []
-    partial = to.with_name(to.name + ".partial")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("w", encoding="utf-8") as file:
+    with replaced_file(to) as scratch, scratch.open("w", encoding="utf-8") as file:
         for start in range(0, len(lines), _LINES_AT_ONCE):
             for line, found in _scored(lines[start : start + _LINES_AT_ONCE], scorer):
                 content = line.content | _report(line, found) | {"scorer": scorer.version}
                 file.write(json.dumps(content, ensure_ascii=False) + "\n")
                 scores.extend(found)
-    partial.replace(to)
     mean = sum(score.value for score in scores) / len(scores)
     (console or standard_output()).print(
         f"Wrote {to}: {len(scores)} replies, mean coherence {mean:.3f}, scorer {scorer.version}", soft_wrap=True
@@ -119,27 +118,14 @@ def _report(line: _Line, scores: Sequence[CoherenceScore]) -> dict[str, Any]:
 def _read(path: Path) -> list[_Line]:
     if not path.is_file():
         raise FileNotFoundError(f"{str(path)!r} is no file; give a file of JSON lines, each like {_EXAMPLE}.")
-    try:
-        # Not splitlines(), which also cuts at separators that JSON allows within a text.
-        texts = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: is no UTF-8 text ({error.reason} at byte {error.start}). Convert it.") from error
-    lines = [_line(text, f"{path}, line {number}") for number, text in enumerate(texts, 1) if text.strip()]
+    form = f"Each line is an object, e.g. {_EXAMPLE}."
+    lines = [_line(line.content, line.place) for line in read_json_lines(path, form=form, error=CorpusError)]
     if not lines:
         raise CorpusError(f"{path}: holds no line to score. Each line is one, e.g. {_EXAMPLE}.")
     return lines
 
 
-def _line(text: str, place: str) -> _Line:
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise CorpusError(f"{place}: is no JSON ({error}). Each line is an object, e.g. {_EXAMPLE}.") from error
-    if not isinstance(content, dict):
-        raise CorpusError(f"{place}: is a {type(content).__name__}; allowed is an object, e.g. {_EXAMPLE}.")
-    if any("\ud800" <= character <= "\udfff" for character in json.dumps(content, ensure_ascii=False)):
-        # JSON escapes can name halves of characters, which no tokenizer reads and no file in UTF-8 keeps.
-        raise CorpusError(f"{place}: is {text[:80]!r} with half of a character; allowed are whole ones.")
+def _line(content: dict[str, Any], place: str) -> _Line:
     if "turns" in content and not {"ctx", "resp"} & content.keys():
         turns = _texts(content["turns"], f"{place}, key 'turns'", least=2)
         return _Line(content, tuple(turns[:end] for end in range(1, len(turns))), turns[1:])

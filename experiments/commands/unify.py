@@ -13,7 +13,7 @@ from evolve.history import read_state
 from evolve.log_reading import RunLogReader
 from experiments.config import experiment_from_document, load_experiment
 from experiments.corpora.streams import token_streams
-from experiments.export.artifact import require_free
+from experiments.files import require_free
 from experiments.problems import problem_of_run
 from experiments.problems.compositions.export import chosen_genome
 from experiments.problems.compositions.fitting import fitted_for_export

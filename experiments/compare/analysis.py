@@ -6,7 +6,6 @@ Numbers only; how they look is tables.py's business. Methods without seeds count
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.compare.cell import Cell, checkpoints_of
+from experiments.files import write_json
 from fitness.result import Objective
 from fitness.statistics import (
     Interval,
@@ -103,8 +103,7 @@ class Comparison:
 
     def write(self, directory: Path) -> None:
         """Write ``results.json``, ``table.csv`` and ``curves.csv``."""
-        text = json.dumps(asdict(self), indent=2) + "\n"
-        (directory / "results.json").write_text(text, encoding="utf-8")
+        write_json(directory / "results.json", asdict(self))
         _write_csv(directory / "table.csv", [_flat(row) for row in self.rows])
         _write_csv(directory / "curves.csv", [_flat(point) for point in self.curves])
 

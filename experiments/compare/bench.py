@@ -92,7 +92,8 @@ class Bench:
         """
         request = EvaluationRequest(self.task.space.to_json(genome), SEARCH_PANEL, 0)
         evaluation = self._charged(self.task.space.key(genome), request)
-        return self.task.loss(evaluation.objectives[self.task.objective.name]) if evaluation.is_ok else math.inf
+        objective = self.task.objective
+        return objective.loss(evaluation.objectives[objective.name]) if evaluation.is_ok else math.inf
 
     def _charged(self, key: str, request: EvaluationRequest) -> Evaluation:
         self._num_proposals += 1

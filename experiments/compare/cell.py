@@ -19,6 +19,7 @@ from evolve.settings import SearchSettings
 from experiments.compare.baselines import BASELINES
 from experiments.compare.bench import Bench, BudgetSpentError, leaders
 from experiments.compare.task import Task
+from experiments.files import write_json
 from experiments.problems.compositions.evaluator import joined
 from experiments.problems.compositions.finals import FinalsError
 from fitness.result import Evaluation
@@ -76,10 +77,7 @@ class Cell:
 
     def write(self, path: Path) -> None:
         """Write it in one step."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".json.new")
-        scratch.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
-        scratch.replace(path)
+        write_json(path, asdict(self), indent=None)
 
     @staticmethod
     def read(path: Path) -> Cell:
@@ -123,7 +121,7 @@ def run_cell(
             BASELINES[baseline].search(bench)
     final = leaders(bench.steps, task, count=finalists)
     measured = [(one, _measured(one.genome, "validation", task, evaluator)) for one in final]
-    scored = [(task.loss(_mean(found, task)), one.key, one, found) for one, found in measured if found.is_ok]
+    scored = [(task.objective.loss(_mean(found, task)), one.key, one, found) for one, found in measured if found.is_ok]
     if not scored:
         failure = next((step.evaluation.error for step in bench.steps if not step.evaluation.is_ok), "nothing proposed")
         raise FinalsError(f"{baseline!r} with seed {seed!r} found nothing that could be scored: {failure}.")

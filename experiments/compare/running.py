@@ -21,6 +21,7 @@ from experiments.compare.baselines import BASELINES
 from experiments.compare.cell import Cell, run_cell
 from experiments.compare.memo import MEMO_FILE, MemoisedEvaluator
 from experiments.compare.task import Task
+from experiments.files import write_json
 
 DESCRIPTION_FILE = "comparison.json"
 CELLS = "cells"
@@ -193,7 +194,4 @@ def _check_description(plan: Plan, directory: Path) -> None:
                 f"{directory} holds another comparison: {'; '.join(changed)}. Take another directory with --to, or the "
                 "same settings."
             )
-    document = {**given, "versions": {**stored["versions"], **versions}}
-    scratch = path.with_suffix(".json.new")
-    scratch.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    scratch.replace(path)
+    write_json(path, {**given, "versions": {**stored["versions"], **versions}})

@@ -48,10 +48,6 @@ class Task:
         """What is compared."""
         return self.factory.objectives[0]
 
-    def loss(self, value: float) -> float:
-        """A value of the objective, turned so that lower is better."""
-        return -self.objective.sign * value
-
     @property
     def catalogue(self) -> MemberCatalogue:
         """The members."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Discriminator, Field, Tag
 
 from experiments.config.section import FilePath, Name, Section
-from genomes.members.recipes import Recipe
+from genomes.training.recipes import Recipe
 
 
 class TokenizerConfig(Section):

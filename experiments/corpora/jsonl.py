@@ -10,7 +10,6 @@ A line is an object with exactly one of these keys, an optional ``"id"``, and an
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
@@ -20,6 +19,7 @@ from typing import Any
 
 from experiments.corpora.documents import Document
 from experiments.corpora.errors import CorpusError
+from fitness.json_lines import read_json_lines
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
@@ -32,7 +32,7 @@ def load_jsonl(path: Path, *, domain: str) -> list[Document]:
     lines are added, moved or renamed.
 
     Args:
-        path: The file, in UTF-8. Empty lines are skipped.
+        path: The file, in UTF-8, with or without a byte-order mark. Empty lines are skipped.
         domain: The domain that the documents get.
 
     Raises:
@@ -40,11 +40,8 @@ def load_jsonl(path: Path, *, domain: str) -> list[Document]:
     """
     documents: dict[str, Document] = {}
     line_of_id: dict[str, int] = {}
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        place = f"{path}, line {number}"
-        content = _object(line, place)
+    for line in read_json_lines(path, form=f"Each line is one document, e.g. {_EXAMPLE}.", error=CorpusError):
+        place, content = line.place, line.content
         turns = _turns(content, place)
         words = blake2b("\x1f".join(turns).encode(), digest_size=8).hexdigest()
         identifier = _identifier(content, place, default=words)
@@ -54,7 +51,7 @@ def load_jsonl(path: Path, *, domain: str) -> list[Document]:
                     f"{place}, key 'id': {identifier!r} is the id of line {line_of_id[identifier]} too; "
                     f"give every document its own, or leave ids out."
                 )
-            line_of_id[identifier] = number
+            line_of_id[identifier] = line.number
         if len(turns) >= 2:
             documents.setdefault(words, Document(identifier, domain, f"{domain}:{words}", turns))
     if not documents:
@@ -63,26 +60,6 @@ def load_jsonl(path: Path, *, domain: str) -> list[Document]:
 
 
 _EXAMPLE = '{"turns": ["Hello!", "Hi, how are you?"]}'
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        # Not splitlines(), which also cuts at separators that JSON allows within a text.
-        return path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: is no UTF-8 text ({error.reason} at byte {error.start}). Convert it.") from error
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read: {error.strerror}. Correct the path in data.domains.") from error
-
-
-def _object(line: str, place: str) -> dict[str, Any]:
-    try:
-        content = json.loads(line)
-    except ValueError as error:
-        raise CorpusError(f"{place}: is no JSON ({error}). Each line is one document, e.g. {_EXAMPLE}.") from error
-    if not isinstance(content, dict):
-        raise CorpusError(f"{place}: is a {type(content).__name__}; allowed is an object, e.g. {_EXAMPLE}.")
-    return content
 
 
 def _identifier(content: Mapping[str, Any], place: str, *, default: str) -> str:

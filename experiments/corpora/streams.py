@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.corpora.documents import Document, documents_in, examples_from, unit_hash
-from genomes.members.chains import Exchange
-from genomes.members.recipes import TokenStream
 from genomes.running.prompting import prompt_tokens, reply_tokens
+from genomes.training.chains import Exchange
+from genomes.training.recipes import TokenStream
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

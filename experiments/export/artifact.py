@@ -6,15 +6,12 @@ The card's text is card.py's business, the code that travels along sources.py's.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from experiments.export.sources import AUTO_MAP, travelling_sources
+from experiments.files import replaced_directory, require_free
 from genomes.graph.drawing import draw_genome
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome
@@ -63,7 +60,7 @@ def write_artifact(
     model = composite_model(genome, catalogue)
     model.config.auto_map = AUTO_MAP
     tokenizer = catalogue.load(next(iter(genome.of_type(MemberNode).values())).member).tokenizer
-    with replaced(directory) as scratch, quiet_transformers():
+    with replaced_directory(directory) as scratch, quiet_transformers():
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         (scratch / GENOME_FILE).write_text(genome_to_json(genome) + "\n", encoding="utf-8")
@@ -110,32 +107,3 @@ def load_artifact(directory: Path) -> tuple[CompositeForCausalLM, PreTrainedToke
 def artifact_phenotype(model: CompositeForCausalLM, tokenizer: PreTrainedTokenizerBase) -> Phenotype:
     """What ``compile_genome`` gave for the exported genome: answers of equal seeds are the same."""
     return Phenotype(model.config.program(), model.members_by_name, tokenizer)
-
-
-def require_free(directory: Path, *, overwrite: bool) -> None:
-    """Pass over a directory that may be written in silence.
-
-    Raises:
-        FileExistsError: The directory is there and not empty, and ``overwrite`` is False.
-    """
-    if directory.exists() and not overwrite and (not directory.is_dir() or any(directory.iterdir())):
-        raise FileExistsError(
-            f"{directory} is there and not empty; an artifact is written to a new directory. Give another one, or "
-            "replace it with --overwrite."
-        )
-
-
-@contextmanager
-def replaced(directory: Path) -> Iterator[Path]:
-    """A scratch directory that becomes ``directory`` at the end, and vanishes where something goes wrong."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-    try:
-        written = scratch / "new"
-        written.mkdir()
-        yield written
-        if directory.exists():
-            directory.rename(scratch / "old")
-        written.rename(directory)
-    finally:
-        shutil.rmtree(scratch)

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from evolve.individual import Individual
 from evolve.log_reading import DATABASE
+from experiments.files import write_text
 from experiments.problems import headline_of
 from experiments.problems.compositions.answers import read_answers
 from experiments.problems.directory import RANDOM_SEARCH_DIRECTORY
@@ -83,9 +84,7 @@ def write_report(directory: Path, *, to: Path | None = None) -> Path:
     if prompts := read_answers(directory):
         tables["answers"] = answers_table(prompts)
     _write_tables(path.with_name(f"{path.stem}_data"), tables)
-    scratch = path.with_name(f"{path.name}.new")
-    scratch.write_text(html, encoding="utf-8")
-    scratch.replace(path)
+    write_text(path, html)
     return path
 
 

@@ -18,6 +18,7 @@ from evolve.loop import Run
 from evolve.termination import StopReason
 from experiments.config.compositions import MAY_CHANGE
 from experiments.config.execution import Execution
+from experiments.files import write_text
 from experiments.problems import FinalComparison, Prepared, Problem
 from experiments.problems.directory import EXPERIMENT_FILE
 from experiments.problems.protocol import Experiment
@@ -64,9 +65,7 @@ def open_run(directory: Path, prepared: Prepared) -> Run:
 def write_experiment(directory: Path, config: Experiment) -> None:
     """Write ``experiment.yaml``: every default filled in, every path absolute."""
     text = yaml.safe_dump(config.to_document(), sort_keys=False, allow_unicode=True)
-    scratch = directory / f"{EXPERIMENT_FILE}.new"
-    scratch.write_text(f"# As it ran. `evolve resume` reads this file.\n{text}", encoding="utf-8")
-    scratch.replace(directory / EXPERIMENT_FILE)
+    write_text(directory / EXPERIMENT_FILE, f"# As it ran. `evolve resume` reads this file.\n{text}")
 
 
 def carry_out(

@@ -20,11 +20,11 @@ from experiments.unify.modules import MarkedModule, marked_modules
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode
 from genomes.members.quiet import quiet_transformers
-from genomes.members.recipes import Recipe, Shape, TokenStream, training_blocks
-from genomes.members.training import Progress
 from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergeError
 from genomes.running.phenotype import Phenotype
+from genomes.training.recipes import Recipe, Shape, TokenStream, training_blocks
+from genomes.training.training import Progress
 
 _HEAD_WIDTH = 32
 _BATCH_SIZE = 8

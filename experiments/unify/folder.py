@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 from transformers import GenerationConfig
 
-from experiments.export.artifact import GENOME_FILE, replaced
+from experiments.export.artifact import GENOME_FILE
+from experiments.files import replaced_directory, write_json
 from experiments.problems.compositions.preparation import PreparedCompositions
 from experiments.unify.merged import Unified
 from experiments.unify.modules import marked_modules, marker_table
@@ -81,12 +82,12 @@ def write_unified(genome: Genome, unified: Unified, to: Path, problem: PreparedC
         unified.model.config.markers = markers
     elif hasattr(unified.model.config, "markers"):  # Of a member that is a unified model itself.
         del unified.model.config.markers
-    with replaced(to) as scratch, quiet_transformers():
+    with replaced_directory(to) as scratch, quiet_transformers():
         unified.model.save_pretrained(scratch)
         unified.tokenizer.save_pretrained(scratch)
         report = measure_unified(genome, scratch, problem, notes=unified.notes)
         (scratch / GENOME_FILE).write_text(genome_to_json(genome) + "\n", encoding="utf-8")
-        (scratch / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+        write_json(scratch / REPORT_FILE, asdict(report))
         (scratch / CARD_FILE).write_text(_card(genome, unified, report, problem), encoding="utf-8")
     return report
 

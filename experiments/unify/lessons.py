@@ -17,11 +17,11 @@ from transformers import GPT2LMHeadModel, Trainer
 
 from experiments.unify.modules import MarkedModule
 from genomes.graph.genome import Genome
-from genomes.members.training import Blocks
 from genomes.running.compilation import compile_genome
 from genomes.running.member_loader import MemberLoader
 from genomes.running.phenotype import Phenotype
 from genomes.running.prompting import marker_tokens
+from genomes.training.training import Blocks
 
 
 @dataclass(frozen=True, slots=True)

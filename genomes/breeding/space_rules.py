@@ -18,9 +18,9 @@ from genomes.breeding.role_rules import (
     untrained_players,
 )
 from genomes.graph.genome import Genome
+from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode, carried_kind
 from genomes.graph.parts import member_at, merged_members, misplaced_answer_combiners, num_drafts
-from genomes.members.meeting import tokenizer_problem
 from genomes.sentences import allowed_names
 
 _Broken = Callable[[Genome, "CompositionLimits"], Iterator[str]]

@@ -7,11 +7,11 @@ import json
 from transformers import GenerationConfig
 
 from genomes.graph.genome import Genome
+from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import MemberNode
 from genomes.graph.serialization import genome_to_json
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
-from genomes.members.meeting import tokenizer_problem
 from genomes.members.tokenizers import tokenizer_key
 from genomes.running.compilation import genome_markers, genome_templates
 from genomes.running.member_loader import MemberLoader

@@ -1,9 +1,8 @@
 """Members: the GPT-2 models that genomes are composed of.
 
-    MemberCatalogue   members by name: what they are, and the loaded models     catalogue.py, from sources.py
-    Recipe            everything that decides what a trained member is         recipes.py
-    ensure_member     a trained member, from the store where it is there       store.py, by training.py
-    ensure_tokenizer  the same for a tokenizer                                 store.py, by tokenizers.py
+    MemberCatalogue   members by name: what they are, and the loaded models   catalogue.py, from sources.py and files.py
+    tokenizer_key     which members share a tokenizer                         tokenizers.py
+    Store             a cache on disk for what takes time to make             store.py
 
-Import from these files: half of them need torch, and who wants a ``Recipe`` does not.
+Members are trained in genomes/training/.
 """

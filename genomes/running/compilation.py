@@ -14,10 +14,10 @@ import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from genomes.graph.genome import Genome
+from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.graph.parts import part_of
 from genomes.graph.serialization import genome_to_json
-from genomes.members.meeting import tokenizer_problem
 from genomes.members.placing import copied
 from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.combiners import ANSWER_COMBINERS

@@ -12,6 +12,7 @@ COHERENCE, NLL = Objective("coherence", "maximise", "in [0, 1]"), Objective("nll
 def test_sign_and_arrow_say_where_better_is(objective, sign, heading):
     assert objective.sign == sign
     assert objective.heading == heading
+    assert objective.loss(0.5) == -0.5 * sign
 
 
 def test_a_gain_is_above_0_in_either_direction():

@@ -69,12 +69,12 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("row", "message"),
         [
-            ({"ctx": "Hi.", "resp": "Hello!", "r": {"x": 1}}, "Line 2 of .* has ctx 'Hi.'"),
+            ({"ctx": "Hi.", "resp": "Hello!", "r": {"x": 1}}, "line 2: has ctx 'Hi.'"),
             ({"ctx": ["Hi."], "resp": 3, "r": {"x": 1}}, "and resp 3"),
             ({"ctx": [], "resp": "Hello!", "r": {"x": 1}}, r"has ctx \[\]"),
             ({"ctx": ["Hi."], "resp": "Hello!", "r": {"x": float("nan")}}, "rates 'x' as nan"),
             ({"ctx": ["Hi."], "resp": "Hello!", "r": {"x": "good"}}, "which is no rated reply"),
-            ({"ctx": ["Hi."], "resp": "Oh \ud800", "r": {"x": 1}}, "which holds half of a character"),
+            ({"ctx": ["Hi."], "resp": "Oh \ud800", "r": {"x": 1}}, "line 2: is .*ud800.* with half of a character"),
         ],
     )
     def test_names_what_is_wrong_with_a_line(self, tmp_path, row, message):
@@ -88,7 +88,7 @@ class TestFiles:
     def test_names_the_line_that_is_no_rated_reply(self, tmp_path, line):
         path = tmp_path / "rated.jsonl"
         path.write_text(line, encoding="utf-8")
-        with pytest.raises(ValueError, match="Line 1 of"):
+        with pytest.raises(ValueError, match=r"rated\.jsonl, line 1: is .* Each line is a JSON object with 'ctx'"):
             load_rated(path, "Overall")
 
     def test_a_mark_of_byte_order_and_missing_ratings_are_read_over(self, tmp_path):
@@ -100,7 +100,7 @@ class TestFiles:
     def test_another_encoding_is_named(self, tmp_path):
         path = tmp_path / "rated.jsonl"
         path.write_bytes('{"ctx": ["café"], "resp": "b", "r": {"x": 1}}'.encode("latin-1"))
-        with pytest.raises(ValueError, match=r"rated\.jsonl' is no UTF-8 text .* at byte 13"):
+        with pytest.raises(ValueError, match=r"rated\.jsonl: is no UTF-8 text .* at byte 13"):
             load_rated(path, "x")
 
     def test_equal_ratings_have_no_order_to_agree_with(self):

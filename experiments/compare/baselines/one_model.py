@@ -14,8 +14,8 @@ from experiments.compare.task import Task
 from experiments.corpora.streams import token_streams
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.files import member_files
-from genomes.members.recipes import Recipe, Shape
-from genomes.members.store import ensure_member
+from genomes.training.keeping import ensure_member
+from genomes.training.recipes import Recipe, Shape
 
 _NAME = "one_model"
 _RECIPE_FILE = "recipe.json"

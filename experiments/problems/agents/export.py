@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from evolve.history import read_state
 from evolve.log_reading import RunLogReader
 from experiments.config.agents import AgentExperimentConfig
+from experiments.files import replaced_directory, require_free
 from experiments.problems.agents.evaluator import TEST_PANEL, prepare_agents, trained_agent
 from experiments.problems.agents.results import AgentResults
 from fitness.statistics import interval_text
@@ -36,8 +36,7 @@ def export_agent(directory: Path, to: Path, *, overwrite: bool = False) -> Path:
         FileExistsError: ``to`` is not empty.
         ValueError: The run has no result yet.
     """
-    if to.exists() and not overwrite and (not to.is_dir() or any(to.iterdir())):
-        raise FileExistsError(f"{to} is not empty and is not overwritten. Name another directory, or give --overwrite.")
+    require_free(to, overwrite=overwrite)
     with RunLogReader(directory) as log:
         config = AgentExperimentConfig.model_validate(log.meta["config"], strict=False)
     results, incumbent = AgentResults.read(directory), read_state(directory).incumbent
@@ -51,10 +50,9 @@ def export_agent(directory: Path, to: Path, *, overwrite: bool = False) -> Path:
             f"Go on with it first: evolve resume {directory}"
         )
     agent = trained_agent(genome, prepare_agents(config).factory, panel=TEST_PANEL, replicate=0)
-    if to.exists():
-        shutil.rmtree(to) if to.is_dir() else to.unlink()
-    save_agent(agent, to, task=config.task.model_dump(mode="json"))
-    (to / CARD_FILE).write_text(agent_card(genome, config, results), encoding="utf-8")
+    with replaced_directory(to) as scratch:
+        save_agent(agent, scratch, task=config.task.model_dump(mode="json"))
+        (scratch / CARD_FILE).write_text(agent_card(genome, config, results), encoding="utf-8")
     print(f"Wrote {to}: {WEIGHTS_FILE}, {GRAPH_FILE}, {CARD_FILE}")
     return to
 

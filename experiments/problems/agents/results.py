@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from experiments.files import write_json
 from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean, interval_text
 
 AGENT_RESULTS_FILE = "agent_results.json"
@@ -61,9 +62,7 @@ class AgentResults:
     def write(self, directory: Path) -> Path:
         """Write the comparison beside the run."""
         path = directory / AGENT_RESULTS_FILE
-        scratch = path.with_suffix(".new")
-        scratch.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        scratch.replace(path)
+        write_json(path, asdict(self))
         return path
 
     @staticmethod

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.corpora.documents import Example
+from experiments.files import write_text
 from experiments.problems.compositions.results import Contestant
+from fitness.json_lines import read_json_lines
 from fitness.result import Evaluation
 
 ANSWERS_FILE = "answers.jsonl"
@@ -80,9 +82,7 @@ def collect_answers(contestants: Sequence[Contestant], examples: Sequence[Exampl
 def write_answers(directory: Path, prompts: Sequence[AnsweredPrompt]) -> Path:
     """Write ``answers.jsonl`` into a run directory, in one step."""
     path = directory / ANSWERS_FILE
-    scratch = path.with_suffix(".jsonl.new")
-    scratch.write_text("".join(json.dumps(asdict(prompt)) + "\n" for prompt in prompts), encoding="utf-8")
-    scratch.replace(path)
+    write_text(path, "".join(json.dumps(asdict(prompt)) + "\n" for prompt in prompts))
     return path
 
 
@@ -91,7 +91,8 @@ def read_answers(directory: Path) -> list[AnsweredPrompt]:
     path = directory / ANSWERS_FILE
     if not path.exists():
         return []
-    return [_prompt(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = read_json_lines(path, form="Each line is one test prompt with its answers, as the run wrote it.")
+    return [_prompt(line.content) for line in lines]
 
 
 def _answer(test: Evaluation, prompt: str) -> Answer:

@@ -13,7 +13,7 @@ from evolve.evaluator import EvaluationRequest
 from experiments.config import ExperimentConfig
 from experiments.config.execution import Execution
 from experiments.problems.compositions.preparation import prepare
-from genomes.members.recipes import Recipe
+from genomes.training.recipes import Recipe
 
 
 def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:

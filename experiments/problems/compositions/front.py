@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.files import write_json
 from fitness.result import Objective
 from fitness.statistics import Interval, interval_columns, number_text
 
@@ -58,9 +59,7 @@ class Front:
 
     def write(self, directory: Path) -> None:
         """Write ``pareto.json`` and, for spreadsheets, ``pareto.csv`` into a run directory."""
-        scratch = directory / f"{FRONT_JSON}.new"
-        scratch.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        scratch.replace(directory / FRONT_JSON)
+        write_json(directory / FRONT_JSON, asdict(self))
         self.table().to_csv(directory / FRONT_CSV, index=False)
 
     @staticmethod

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.files import write_json
 from fitness.result import Evaluation, Objective
 from fitness.statistics import Interval, bootstrap_mean, holm_correction, interval_of, sign_flip_p_value
 
@@ -89,9 +90,7 @@ class Results:
     def write(self, directory: Path) -> Path:
         """Write ``results.json`` into a run directory, in one step."""
         path = directory / RESULTS_FILE
-        scratch = path.with_suffix(".json.new")
-        scratch.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        scratch.replace(path)
+        write_json(path, asdict(self))
         return path
 
     @staticmethod

@@ -19,7 +19,7 @@ import torch
 from cachetools import LRUCache
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-from genomes.members.meeting import tokenizer_problem
+from genomes.graph.meeting import tokenizer_problem
 from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.merging import MERGES
 from genomes.methods.merging.base import TensorPlace

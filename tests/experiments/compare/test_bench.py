@@ -41,9 +41,7 @@ class Counting:
 
 def task(*, direction: str = "minimise", is_noisy: bool = False) -> SimpleNamespace:
     objective = Objective("nll", direction, "nats")  # type: ignore[arg-type]
-    return SimpleNamespace(
-        space=SPACE, objective=objective, sign=1.0 if direction == "minimise" else -1.0, is_noisy=is_noisy
-    )
+    return SimpleNamespace(space=SPACE, objective=objective, is_noisy=is_noisy)
 
 
 def bench(tmp_path: Path, evaluator: Counting, *, budget: int = 5, **options: object) -> Bench:

@@ -21,7 +21,7 @@ from experiments.config import (
 )
 from experiments.config.loading import kind_in_file
 from genomes.breeding.roles import Role
-from genomes.members.recipes import Upstream
+from genomes.training.recipes import Upstream
 
 SHIPPED = [
     path

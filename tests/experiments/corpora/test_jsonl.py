@@ -82,6 +82,18 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: object, message: str) -> No
         load_jsonl(path, domain="mine")
 
 
+def test_a_mark_of_byte_order_is_read_over(tmp_path: Path) -> None:
+    path = tmp_path / "my.jsonl"
+    path.write_text(json.dumps({"turns": ["a", "b"]}), encoding="utf-8-sig")
+    assert [document.turns for document in load_jsonl(path, domain="mine")] == [("a", "b")]
+
+
+def test_half_of_a_character_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "my.jsonl", {"turns": ["a", "b \ud800"]})
+    with pytest.raises(CorpusError, match=r"line 1: is .* with half of a character"):
+        load_jsonl(path, domain="mine")
+
+
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"none\.jsonl: cannot be read: No such file"):
         load_jsonl(tmp_path / "none.jsonl", domain="mine")

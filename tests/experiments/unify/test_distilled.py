@@ -12,8 +12,8 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 from experiments.unify.distilled import Student, distil_composition
 from experiments.unify.lessons import soft_cross_entropy
 from genomes.graph.genome import Genome
-from genomes.members.recipes import TokenStream
 from genomes.running.compilation import compile_genome
+from genomes.training.recipes import TokenStream
 from tests.genomes.tiny_members import TEXT, TinyCatalogue, genome_of, member, shapes
 
 MEAN = genome_of({"m1": member("ada"), "m2": member("bob")}, {"c1": ("mean", {}, {"m1": None, "m2": None})})

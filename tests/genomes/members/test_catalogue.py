@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
-from genomes.members.bundling import bundle_member
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.errors import MemberLoadError, MemberTrainingError
 from genomes.members.tokenizers import tokenizer_key, train_tokenizer
+from genomes.training.bundling import bundle_member
 
 
 def edit_config(directory: Path, **changes: object) -> None:

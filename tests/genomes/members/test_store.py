@@ -12,8 +12,9 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from genomes.members.catalogue import MemberCatalogue
-from genomes.members.recipes import Recipe, TokenStream
-from genomes.members.store import CACHE_VARIABLE, Store, default_store_root, ensure_member, ensure_tokenizer
+from genomes.members.store import CACHE_VARIABLE, Store, default_store_root
+from genomes.training.keeping import ensure_member, ensure_tokenizer
+from genomes.training.recipes import Recipe, TokenStream
 
 MAKE = """
 import sys

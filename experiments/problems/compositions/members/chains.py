@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from experiments.config.compositions import ExperimentConfig
 from experiments.corpora.documents import Document
 from experiments.corpora.streams import exchanges_of
-from genomes.members.chains import Chain, Link
+from genomes.training.chains import Chain, Link
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

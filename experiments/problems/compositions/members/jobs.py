@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genomes.members.chains import Chain
 from genomes.members.errors import MemberTrainingError
-from genomes.members.recipes import Recipe, TokenStream
-from genomes.members.store import Store, ensure_member
+from genomes.members.store import Store
+from genomes.training.chains import Chain
+from genomes.training.keeping import ensure_member
+from genomes.training.recipes import Recipe, TokenStream
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

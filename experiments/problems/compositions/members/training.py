@@ -25,8 +25,9 @@ from experiments.problems.compositions.members.jobs import (
 )
 from experiments.problems.compositions.members.sources import untrained_sources
 from genomes.members.catalogue import MemberCatalogue
-from genomes.members.recipes import Recipe, TokenStream
-from genomes.members.store import Store, ensure_tokenizer
+from genomes.members.store import Store
+from genomes.training.keeping import ensure_tokenizer
+from genomes.training.recipes import Recipe, TokenStream
 
 if TYPE_CHECKING:
     pass

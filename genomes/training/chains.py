@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from genomes.breeding.editing import Blueprint, Input
 from genomes.graph.genome import Genome
+from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import MemberNode, ResponseNode
 from genomes.members.catalogue import MemberCatalogue
-from genomes.members.meeting import tokenizer_problem
-from genomes.members.recipes import Recipe, Upstream
+from genomes.training.recipes import Recipe, Upstream
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

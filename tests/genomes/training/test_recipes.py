@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from genomes.members.recipes import Recipe, Shape, TokenStream, Upstream, recipe_key, training_blocks
+from genomes.training.recipes import Recipe, Shape, TokenStream, Upstream, recipe_key, training_blocks
 
 Streams = dict[str, TokenStream]
 

@@ -13,10 +13,10 @@ from transformers import PreTrainedTokenizerFast
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode
 from genomes.members.catalogue import MemberCatalogue
-from genomes.members.chains import Chain, Exchange, Link, chained_sequences, drafting_genome, framed_drafts
-from genomes.members.recipes import Recipe, Shape, TokenStream, Upstream, recipe_key
-from genomes.members.training import Blocks, train_member
-from tests.genomes.members.conftest import TEXTS
+from genomes.training.chains import Chain, Exchange, Link, chained_sequences, drafting_genome, framed_drafts
+from genomes.training.recipes import Recipe, Shape, TokenStream, Upstream, recipe_key
+from genomes.training.training import Blocks, train_member
+from tests.genomes.conftest import TEXTS
 from tests.oracles.phenotype import ReferencePhenotype
 
 UPSTREAM = Upstream(("writer", "editor"), template="<{draft}>", draft_tokens=3)

@@ -27,10 +27,10 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
-from genomes.members.chains import Chain, Sequences, chained_sequences
 from genomes.members.quiet import quiet_transformers
-from genomes.members.recipes import Recipe, TokenStream, training_blocks
 from genomes.running.prompting import marker_tokens
+from genomes.training.chains import Chain, Sequences, chained_sequences
+from genomes.training.recipes import Recipe, TokenStream, training_blocks
 
 RECIPE_FILE = "recipe.json"
 _NOT_LEARNT = -100  # What transformers leaves out of the loss.

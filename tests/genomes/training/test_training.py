@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
-from genomes.members.recipes import Recipe, Shape, TokenStream
-from genomes.members.training import train_member
+from genomes.training.recipes import Recipe, Shape, TokenStream
+from genomes.training.training import train_member
 
 Weights = Mapping[str, torch.Tensor]
 

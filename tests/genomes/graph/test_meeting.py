@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from genomes.members.meeting import tokenizer_problem
+from genomes.graph.meeting import tokenizer_problem
 
 
 def test_members_of_one_tokenizer_meet() -> None:

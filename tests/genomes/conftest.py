@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from genomes.members.recipes import Recipe, Shape, TokenStream
 from genomes.members.tokenizers import train_tokenizer
+from genomes.training.recipes import Recipe, Shape, TokenStream
 
 TEXTS = [f"number {index} comes after number {index - 1}, and before number {index + 1}.\n" for index in range(200)]
 

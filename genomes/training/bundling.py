@@ -9,7 +9,7 @@ import torch
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
 from genomes.members.quiet import quiet_transformers
-from genomes.members.training import RECIPE_FILE
+from genomes.training.training import RECIPE_FILE
 
 
 def bundle_member(directory: Path, target: Path) -> None:
