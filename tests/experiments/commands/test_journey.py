@@ -243,7 +243,7 @@ def test_members_list_names_sources_and_sizes(home: Path) -> None:
         (("resume", "nothing"), "nothing"),
         (
             ("runs", "history", "runs/tiny", "--format", "xlsx"),
-            "'--format': 'xlsx' is not one of 'csv', 'parquet', 'json'",
+            "'xlsx' is not one of 'csv', 'parquet', 'json'",
         ),
         (("runs", "history", "runs/tiny", "--format", "parquet"), "--to history.parquet"),
         (("launch", "nothing.yaml"), "nothing.yaml"),
