@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,19 +23,22 @@ from genomes.sentences import KeyPath, allowed_names, problems_of
 
 C = TypeVar("C", bound=Section)
 
+Check = Callable[[C], Iterable[tuple[KeyPath, str]]]
+
 
 def load_experiment(path: Path | str, overrides: Sequence[str] = ()) -> ExperimentConfig:
     """The experiment on compositions that a YAML file describes; see ``load_as``."""
-    return load_as(ExperimentConfig, path, overrides)
+    return load_as(ExperimentConfig, path, overrides, check=contradictions)
 
 
-def load_as(model: type[C], path: Path | str, overrides: Sequence[str] = ()) -> C:
+def load_as(model: type[C], path: Path | str, overrides: Sequence[str] = (), *, check: Check[C] | None = None) -> C:
     """What a YAML file describes.
 
     Args:
         model: The type of the whole experiment.
         path: The file. Relative paths in it are relative to its directory.
         overrides: Settings that replace those of the file, as ``"search.population=16"``; values are YAML.
+        check: Finds what no single section can see, each with its key path.
 
     Raises:
         ConfigError: The file cannot be read, or the experiment cannot run; lists every problem.
@@ -46,7 +49,7 @@ def load_as(model: type[C], path: Path | str, overrides: Sequence[str] = ()) -> 
         _apply(override, source)
     if source.problems:
         raise ConfigError(source.problems)
-    return _validated(model, source, directory=path.resolve().parent)
+    return _validated(model, source, directory=path.resolve().parent, check=check)
 
 
 def kind_in_file(path: Path | str, *, allowed: Collection[str]) -> str | None:
@@ -73,12 +76,14 @@ def experiment_from_document(document: Mapping[str, Any], *, place: str = "exper
     Raises:
         ConfigError: It is no such document.
     """
-    return document_as(ExperimentConfig, document, place=place)
+    return document_as(ExperimentConfig, document, place=place, check=contradictions)
 
 
-def document_as(model: type[C], document: Mapping[str, Any], *, place: str = "experiment") -> C:
+def document_as(
+    model: type[C], document: Mapping[str, Any], *, place: str = "experiment", check: Check[C] | None = None
+) -> C:
     """What plain data describes; see ``experiment_from_document``."""
-    return _validated(model, _Source(place, dict(document)), directory=None)
+    return _validated(model, _Source(place, dict(document)), directory=None, check=check)
 
 
 @dataclass
@@ -215,7 +220,7 @@ def _apply(override: str, source: _Source) -> None:
     source.lines = {key: line for key, line in source.lines.items() if key[: len(path)] != path}
 
 
-def _validated(model: type[C], source: _Source, *, directory: Path | None) -> C:
+def _validated(model: type[C], source: _Source, *, directory: Path | None, check: Check[C] | None) -> C:
     try:
         text = json.dumps(source.data)
     except (TypeError, ValueError) as error:  # A tag such as !!binary or !!set makes what no setting is.
@@ -228,7 +233,6 @@ def _validated(model: type[C], source: _Source, *, directory: Path | None) -> C:
         config = model.model_validate_json(text, context={"directory": directory})
     except ValidationError as error:
         raise ConfigError([source.sentence(*problem) for problem in problems_of(error, model)]) from error
-    found = contradictions(config) if isinstance(config, ExperimentConfig) else []
-    if found:
+    if check is not None and (found := list(check(config))):
         raise ConfigError([source.sentence(*problem) for problem in found])
     return config

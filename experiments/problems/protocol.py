@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -25,6 +25,7 @@ from experiments.config.execution import Execution
 from experiments.config.loading import document_as, load_as
 from experiments.problems.views import GenomeView, Headline, PlainView
 from experiments.terminal.progress import Display
+from genomes.sentences import KeyPath
 
 
 class Experiment(Protocol):
@@ -96,7 +97,7 @@ class Problem(ABC, Generic[C, P]):
         Raises:
             ConfigError: The file cannot be read, or the experiment cannot run; lists every problem.
         """
-        return load_as(self.config_type, path, overrides)  # type: ignore[type-var]
+        return load_as(self.config_type, path, overrides, check=self.contradictions)  # type: ignore[type-var]
 
     def from_document(self, document: Mapping[str, Any]) -> C:
         """The experiment that ``to_document`` gave, as a run keeps it.
@@ -104,7 +105,11 @@ class Problem(ABC, Generic[C, P]):
         Raises:
             ConfigError: It is no such document.
         """
-        return document_as(self.config_type, document)  # type: ignore[type-var]
+        return document_as(self.config_type, document, check=self.contradictions)  # type: ignore[type-var]
+
+    def contradictions(self, config: C) -> Iterable[tuple[KeyPath, str]]:
+        """Settings of an experiment that are fine alone and impossible together, each with its key path."""
+        return ()
 
     @abstractmethod
     def prepare(self, config: C, *, is_serial: bool, display: Display) -> P:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from evolve.jobs import SEARCH_PANEL
 from evolve.loop import Run
 from evolve.workers.choice import open_fitting_pool
 from evolve.workers.pool import WorkerPool
-from experiments.config import ExperimentConfig, experiment_from_document, load_experiment
+from experiments.config import ExperimentConfig
+from experiments.config.contradictions import contradictions
 from experiments.config.execution import Execution
 from experiments.problems.compositions.estimate import print_estimate
 from experiments.problems.compositions.export import export_composition
@@ -30,6 +31,7 @@ from experiments.problems.protocol import Problem
 from experiments.problems.views import Headline
 from experiments.terminal.progress import Display
 from genomes.breeding.space import CompositionSpace
+from genomes.sentences import KeyPath
 
 
 class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
@@ -40,13 +42,9 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
     results_file = RESULTS_FILE
     gives_language_models = True
 
-    def load(self, path: Path, overrides: Sequence[str] = ()) -> ExperimentConfig:
+    def contradictions(self, config: ExperimentConfig) -> Iterable[tuple[KeyPath, str]]:
         """See the base class."""
-        return load_experiment(path, overrides)
-
-    def from_document(self, document: Mapping[str, Any]) -> ExperimentConfig:
-        """See the base class."""
-        return experiment_from_document(document)
+        return contradictions(config)
 
     def prepare(self, config: ExperimentConfig, *, is_serial: bool, display: Display) -> PreparedCompositions:
         """See the base class."""
@@ -118,7 +116,7 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
 
     def described_space(self, document: Mapping[str, Any]) -> CompositionSpace:
         """See the base class."""
-        return described_space(experiment_from_document(document))
+        return described_space(self.from_document(document))
 
     def export(self, directory: Path, to: Path, *, individual: str | None, overwrite: bool) -> Path:
         """See the base class."""
