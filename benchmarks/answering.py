@@ -28,7 +28,8 @@ from transformers import GPT2LMHeadModel
 
 import experiments
 from experiments.config import load_experiment
-from experiments.problems.compositions.preparation import PreparedCompositions, prepare
+from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.prepared import PreparedCompositions
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, ResponseNode
 from genomes.running.compilation import compile_genome
@@ -83,17 +84,17 @@ class Products(TorchDispatchMode):
 
 
 def phenotypes(
-    genomes: Sequence[Genome], problem: PreparedCompositions, *, is_reference: bool = False
+    genomes: Sequence[Genome], prepared: PreparedCompositions, *, is_reference: bool = False
 ) -> list[Phenotype]:
     cache = None if is_reference else PrefillCache()
-    made = [compile_genome(genome, problem.catalogue, prefill_cache=cache) for genome in genomes]
+    made = [compile_genome(genome, prepared.catalogue, prefill_cache=cache) for genome in genomes]
     if not is_reference:
         return made
-    trunks = {name: ModelTrunk(problem.catalogue.load(name).model) for name in problem.catalogue.names}
+    trunks = {name: ModelTrunk(prepared.catalogue.load(name).model) for name in prepared.catalogue.names}
     return [
         Phenotype(
             one.program,
-            {name: problem.catalogue.load(name).model for name in one.program.members},
+            {name: prepared.catalogue.load(name).model for name in one.program.members},
             one.tokenizer,
             trunks=trunks,
         )
@@ -101,18 +102,18 @@ def phenotypes(
     ]
 
 
-def population_ratios(problem: PreparedCompositions, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
+def population_ratios(prepared: PreparedCompositions, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
     rng = np.random.default_rng(0)
-    genomes = [problem.space.random(rng=rng) for _ in range(POPULATION)]
+    genomes = [prepared.space.random(rng=rng) for _ in range(POPULATION)]
     seeds = list(range(len(contexts)))
 
     def one_by_one(*, is_reference: bool) -> list[list[list[int]]]:
         return [
-            one.answer_tokens(contexts, seeds=seeds) for one in phenotypes(genomes, problem, is_reference=is_reference)
+            one.answer_tokens(contexts, seeds=seeds) for one in phenotypes(genomes, prepared, is_reference=is_reference)
         ]
 
     def together() -> list[list[list[int]]]:
-        return answer_together([Question(one, contexts, seeds) for one in phenotypes(genomes, problem)])
+        return answer_together([Question(one, contexts, seeds) for one in phenotypes(genomes, prepared)])
 
     with torch.inference_mode(), Products() as products:
         answers = together()
@@ -145,9 +146,9 @@ def population_ratios(problem: PreparedCompositions, contexts: Sequence[Sequence
     tell("lockstep / bare products, attention's too", seconds["lockstep"] / seconds["products"])
 
 
-def step_ratio(problem: PreparedCompositions, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
+def step_ratio(prepared: PreparedCompositions, contexts: Sequence[Sequence[str]], *, rounds: int) -> None:
     """A further token of the mean of all members, against those of each member alone."""
-    founders = dict(problem.space.founders())
+    founders = dict(prepared.space.founders())
     composite = founders["uniform-mean"]
     members = sorted({node.member for node in composite.of_type(MemberNode).values()})
     seeds = list(range(len(contexts)))
@@ -157,7 +158,7 @@ def step_ratio(problem: PreparedCompositions, contexts: Sequence[Sequence[str]],
             name: replace(node, max_new_tokens=num_tokens) if isinstance(node, ResponseNode) else node
             for name, node in genome.nodes.items()
         }
-        phenotype = compile_genome(Genome(nodes, genome.edges), problem.catalogue, prefill_cache=PrefillCache())
+        phenotype = compile_genome(Genome(nodes, genome.edges), prepared.catalogue, prefill_cache=PrefillCache())
         phenotype.closing = phenotype.closing[:1]  # Line breaks do not end an answer, so that all are of full length.
         return lambda: answer_together([Question(phenotype, contexts, seeds)])
 
@@ -216,9 +217,9 @@ class Stacked:
         return functional.layer_norm(x, x.shape[-1:]) * layer[0] + layer[1]
 
 
-def stacking_ratios(problem: PreparedCompositions, *, rounds: int) -> None:
+def stacking_ratios(prepared: PreparedCompositions, *, rounds: int) -> None:
     """Members of one shape in stacked products, against one after the other, by rows of each."""
-    loaded = [problem.catalogue.load(name) for name in problem.catalogue.names]
+    loaded = [prepared.catalogue.load(name) for name in prepared.catalogue.names]
     shape = loaded[0].model.config.n_embd, loaded[0].model.config.n_layer
     models = [one.model for one in loaded if (one.model.config.n_embd, one.model.config.n_layer) == shape]
     trunks = [FastTrunk(model, key="") for model in models]
@@ -256,11 +257,11 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config = load_experiment(Path(experiments.__file__).parent / "quickstart.yaml", [])
-    problem = prepare(config, is_serial=True)
-    contexts = [example.context for example in problem.factory.panels["search"][:PROMPTS]]
-    population_ratios(problem, contexts, rounds=arguments.rounds)
-    step_ratio(problem, contexts, rounds=arguments.rounds)
-    stacking_ratios(problem, rounds=arguments.rounds)
+    prepared = prepare(config, is_serial=True)
+    contexts = [example.context for example in prepared.factory.panels["search"][:PROMPTS]]
+    population_ratios(prepared, contexts, rounds=arguments.rounds)
+    step_ratio(prepared, contexts, rounds=arguments.rounds)
+    stacking_ratios(prepared, rounds=arguments.rounds)
 
 
 if __name__ == "__main__":

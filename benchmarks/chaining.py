@@ -20,7 +20,7 @@ from experiments.corpora.documents import Example
 from experiments.corpora.panels import load_documents, panels_of
 from experiments.problems.compositions.fitting import fitter_on
 from experiments.problems.compositions.members.training import member_catalogue
-from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean
+from fitness.statistics import bootstrap_difference, bootstrap_mean
 from genomes.breeding.editing import Blueprint, Input
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
@@ -113,20 +113,15 @@ def print_table(
         rows = [nll[[one.domain == domain for one in examples]].mean() for domain in domains]
         cells = [
             name,
-            text(bootstrap_mean(nll)),
+            interval_text(bootstrap_mean(nll)),
             f"{parameters[name] / 1e6:.2f} M",
             *(
-                text(bootstrap_difference(nll, nlls[other]), "+.3f") if name != other else "–"
+                interval_text(bootstrap_difference(nll, nlls[other]), "+.3f") if name != other else "–"
                 for other in ("soloist", "mean of 3")
             ),
             *(f"{value:.3f}" for value in rows),
         ]
         print(f"| {' | '.join(cells)} |")
-
-
-def text(interval: Interval, style: str = ".3f") -> str:
-    """A mean with its interval."""
-    return f"{interval.value:{style}} [{interval.low:{style}}, {interval.high:{style}}]"
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from experiments.config.bundled import BUNDLED_DIRECTORY, BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
-from experiments.corpora.documents import Example, balanced, documents_in, examples_from
+from experiments.corpora.documents import Example, balanced, examples_from
+from experiments.corpora.splits import documents_in
 from fitness.coherence.scorer import CoherenceScore, CoherenceScorer
 from fitness.coherence.words import content_words, words
 

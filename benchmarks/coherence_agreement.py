@@ -24,7 +24,8 @@ from scipy.stats import spearmanr
 from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
-from experiments.corpora.documents import Example, balanced, documents_in, examples_from
+from experiments.corpora.documents import Example, balanced, examples_from
+from experiments.corpora.splits import documents_in
 from fitness.coherence.encoder import Encoder, MiniLM
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.validation import agreement, load_rated

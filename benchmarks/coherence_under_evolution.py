@@ -26,7 +26,8 @@ from evolve.jobs import Job
 from evolve.log_reading import RunLogReader
 from experiments.config import experiment_from_document
 from experiments.corpora.documents import Document, Example
-from experiments.problems.compositions.preparation import PreparedCompositions, prepare
+from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.scorers import unread_documents
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.fitting import pair_data
@@ -35,7 +36,7 @@ from fitness.coherence.terms import Texts, unit
 from fitness.coherence.words import shortened, spoken, words
 from fitness.diversity import distinct_n
 from fitness.objectives import OBJECTIVES
-from fitness.statistics import Interval, correlation
+from fitness.statistics import Interval, correlation, interval_text
 
 MEASURES = ("coherence", "nll", "distinct_1", "distinct_2", "words", "r_at_1")
 NUM_RIVALS = 9
@@ -138,7 +139,7 @@ def print_trends(found: Sequence[Measured]) -> None:
     for name in MEASURES:
         values = [item.values[name] for item in found]
         pair = (rank_correlation(births, values), rank_correlation(coherence, values))
-        cells = "".join(f"{f'{one.value:+.2f} [{one.low:+.2f}, {one.high:+.2f}]':>26s}" for one in pair)
+        cells = "".join(f"{interval_text(one, '+.2f'):>26s}" for one in pair)
         print(f"{name:12s}{cells}{np.mean(values[:quarter]):15.3f}{np.mean(values[-quarter:]):8.3f}")
 
 

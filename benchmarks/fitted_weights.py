@@ -27,7 +27,7 @@ from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
 from experiments.problems.compositions.fitting import WeightFit, with_fitted_weights
 from experiments.problems.compositions.preparation import prepare
-from fitness.statistics import crossed_bootstrap, holm_correction, sign_flip_p_value
+from fitness.statistics import crossed_bootstrap, holm_correction, interval_text, sign_flip_p_value
 from genomes.graph.genome import Genome
 from genomes.members.store import Store
 
@@ -121,7 +121,7 @@ def main() -> None:
         interval = crossed_bootstrap(gain, resamples=RESAMPLES, seed=0)
         won = int((gain.mean(axis=1) > 0).sum())
         print(
-            f"| {mode} | {means} | {interval.value:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}] | "
+            f"| {mode} | {means} | {interval_text(interval, '+.4f')} | "
             f"{corrected[mode]:.4f} | {won} of {len(gain)} | {gaps} |"
         )
     print("\nmean test NLL of the incumbent after so many evaluations")

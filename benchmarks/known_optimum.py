@@ -43,7 +43,7 @@ from genomes.graph.nodes import MemberNode
 from genomes.graph.serialization import genome_from_json
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
-from genomes.methods.parameters import Choice, Real
+from genomes.methods.ranges import Choice, Real
 from genomes.running.teacher_forcing import EvaluationSet, TeacherForcing
 from tests.oracles.grid_space import GridSpace
 

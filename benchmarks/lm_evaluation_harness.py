@@ -32,8 +32,9 @@ from rich.table import Table
 
 import experiments
 from experiments.config import load_experiment
-from experiments.corpora.documents import Example, documents_in
+from experiments.corpora.documents import Example
 from experiments.corpora.panels import load_documents, panels_of
+from experiments.corpora.splits import documents_in
 from experiments.export.artifact import artifact_phenotype, load_artifact
 
 NUM_CHOICES = 4

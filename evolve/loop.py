@@ -29,9 +29,9 @@ from evolve.dispatch import Dispatch
 from evolve.errors import EvolveError, RunClosedError, RunInterruptedError
 from evolve.evaluator import EvaluationRequest, EvaluatorFactory
 from evolve.folding import fold
+from evolve.forking import Lineage
 from evolve.individual import Individual, Results
 from evolve.jobs import Event
-from evolve.lineage import Lineage
 from evolve.planning import Planner
 from evolve.run_log import RunLog
 from evolve.settings import Budget, SearchSettings
@@ -87,7 +87,7 @@ class Run(Closeable):
 
         Args:
             config: The whole experiment as plain JSON data; resuming compares it.
-            lineage: What it takes over from another run, see ``evolve/lineage.py``.
+            lineage: What it takes over from another run, see ``evolve/forking.py``.
 
         Raises:
             RunExistsError: There is a run in the directory.

@@ -190,6 +190,14 @@ class Budget:
             raise SettingsError("budget.max_failures_share is 0.0, which no run survives; use 1.0 to never stop.")
 
 
+def planned_evaluations(settings: SearchSettings, budget: Budget) -> int:
+    """Evaluations that a search will make: one for each birth, and every ``rescore_every``-th job a re-scoring."""
+    births, every = budget.births, settings.rescore_every
+    rescored = 0 if every is None else max(0, births - settings.initial_births) // (every - 1)
+    planned = births + rescored
+    return planned if budget.evaluations is None else min(planned, budget.evaluations)
+
+
 def _check_count(group: str, name: str, value: object, *, low: int = 1) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
         raise SettingsError(f"{group}.{name} is {value!r}; it has to be a whole number of at least {low}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evolve.errors import EvolveError
 from evolve.workers.pool import WorkersUnavailableError
 from experiments.export.hub import HubError
-from experiments.problems.compositions.finals import FinalsError
+from experiments.problems.errors import FinalsError
 from experiments.serve.cluster import ServingError
 from genomes.members.errors import MemberLoadError, MemberTrainingError
 

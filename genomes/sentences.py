@@ -71,6 +71,8 @@ def _problem(details: Mapping[str, Any], whole: Any) -> tuple[KeyPath, str]:
         return (*path, key), rest if rest.startswith("is ") else f"{key} {rest}"
     if kind == "string_pattern_mismatch":
         return path, f"{value!r} is no name; allowed are letters, digits, '_' and '-', with a letter or digit first"
+    if kind == "string_unicode":
+        return path, f"is {_short.repr(value)}; it should be a text without halves of characters"
     if kind in ("dict_type", "model_attributes_type"):
         return path, f"is {_short.repr(value)}; it should be a mapping"
     message = details["msg"].replace("Input should", "it should").replace("an object", "a mapping")

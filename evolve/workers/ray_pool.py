@@ -1,7 +1,7 @@
 """The pool of Ray actors: one submission in flight per actor, a deadline for each, and a new actor for a lost one.
 
 ``ray.util.ActorPool`` is not used: it shrinks when an actor dies, and loses results. Actors themselves are booted and
-replaced in ``ray_workers``, Ray is started or joined in ``ray_cluster``.
+replaced in ``ray_actors``, Ray is started or joined in ``ray_cluster``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from evolve.closeable import Closeable
 from evolve.evaluator import EvaluationRequest, EvaluatorFactory
 from evolve.workers.execution import is_spoiling, timed_out
 from evolve.workers.pool import Completed
+from evolve.workers.ray_actors import RayWorker, RayWorkers, one_line
 from evolve.workers.ray_cluster import RayCluster
-from evolve.workers.ray_workers import RayWorker, RayWorkers, one_line
 from evolve.workers.settings import WorkerSettings
 from fitness.result import Evaluation, Outcome
 

@@ -9,7 +9,7 @@ from experiments.export.answer_text import AnswerText
 from experiments.export.answering import answer_steps
 from experiments.export.opened import Composite
 from genomes.running.decoding import Decoding, DecodingSettings
-from genomes.running.prompting import prompt_tokens
+from genomes.running.text_format import prompt_tokens
 from genomes.running.trunk import Trunk
 
 

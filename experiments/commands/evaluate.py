@@ -15,7 +15,8 @@ from rich.table import Table
 from experiments.config import load_experiment
 from experiments.problems.compositions.evaluator import NUM_PROMPTS, CompositionEvaluator, joined
 from experiments.problems.compositions.genome_file import read_genome
-from experiments.problems.compositions.preparation import PreparedCompositions, prepare
+from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
 from fitness.objectives import OBJECTIVES
@@ -73,10 +74,10 @@ def evaluate_genome(
     config = load_experiment(experiment, settings)
     console = console or standard_output()
     with Display(Console(stderr=True)) as display:
-        problem = prepare(config, is_serial=True, on_progress=display.training)
-        genome = canonical_genome(read_genome(path, problem.space))
-    evaluation = _evaluation(genome, problem, panel)
-    scores = _scores(evaluation, problem)
+        prepared = prepare(config, is_serial=True, on_progress=display.training)
+        genome = canonical_genome(read_genome(path, prepared.space))
+    evaluation = _evaluation(genome, prepared, panel)
+    scores = _scores(evaluation, prepared)
     if as_json:
         document = {"genome": genome_key(genome), "panel": panel, NUM_PROMPTS: int(evaluation.metrics[NUM_PROMPTS])}
         print(json.dumps({**document, "objectives": [asdict(score) for score in scores]}, indent=2))
@@ -85,17 +86,17 @@ def evaluate_genome(
     return scores
 
 
-def _evaluation(genome: Genome, problem: PreparedCompositions, panel: str) -> Evaluation:
-    own = [operator for operator in problem.factory.operators if operator.name not in OBJECTIVES]
+def _evaluation(genome: Genome, prepared: PreparedCompositions, panel: str) -> Evaluation:
+    own = [operator for operator in prepared.factory.operators if operator.name not in OBJECTIVES]
     operators = [*OBJECTIVES.values(), *own]
     threads = torch.get_num_threads()
-    torch.set_num_threads(problem.config.workers.cpus_per_worker)
+    torch.set_num_threads(prepared.config.workers.cpus_per_worker)
     try:
         with quiet_transformers():
-            evaluator: CompositionEvaluator = problem.factory()
+            evaluator: CompositionEvaluator = prepared.factory()
         windows = [
-            evaluator.measured(genome, problem.factory.window(panel, number), operators=operators, replicate=number)
-            for number in range(problem.factory.num_windows(panel))
+            evaluator.measured(genome, prepared.factory.window(panel, number), operators=operators, replicate=number)
+            for number in range(prepared.factory.num_windows(panel))
         ]
     finally:
         torch.set_num_threads(threads)
@@ -105,17 +106,17 @@ def _evaluation(genome: Genome, problem: PreparedCompositions, panel: str) -> Ev
     return evaluation
 
 
-def _scores(evaluation: Evaluation, problem: PreparedCompositions) -> list[Score]:
+def _scores(evaluation: Evaluation, prepared: PreparedCompositions) -> list[Score]:
     """The experiment's objectives first, in its order."""
     described = {operator.name: operator.objective for operator in OBJECTIVES.values()}
-    ordered = {objective.name: objective for objective in problem.factory.objectives} | described
-    names = [*(objective.name for objective in problem.factory.objectives), *described]
-    report = problem.config.report
+    ordered = {objective.name: objective for objective in prepared.factory.objectives} | described
+    names = [*(objective.name for objective in prepared.factory.objectives), *described]
+    report = prepared.config.report
     return [
         Score(
             ordered[name],
             evaluation.metrics[name],
-            interval_of(evaluation, name, resamples=report.bootstrap_resamples, seed=problem.config.seed),
+            interval_of(evaluation, name, resamples=report.bootstrap_resamples, seed=prepared.config.seed),
         )
         for name in dict.fromkeys(names)
     ]

@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from evolve.errors import RunExistsError
-from evolve.lineage import Lineage, lineage_of
+from evolve.forking import Lineage, lineage_of
 from evolve.log_reading import DATABASE
 from experiments.commands.launch import carry_to_the_end
 from experiments.config.execution import Execution
 from experiments.problems import FinalComparison, problem_of_run
-from experiments.problems.directory import EXPERIMENT_FILE
+from experiments.problems.run_files import EXPERIMENT_FILE
 from experiments.runs.carrying_out import create_run
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display

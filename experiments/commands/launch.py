@@ -59,9 +59,9 @@ def carry_to_the_end(
         console.print(note)
     results = carry_out(run, problem, prepared, execution=execution, console=console)
     console.print(f"\nReport: {write_report(run.directory)}", soft_wrap=True)
-    if results is not None:
-        commands = problem.next_commands(run.directory)
-        width = max(len(command) for command, comment in commands if comment)
+    commands = problem.next_commands(run.directory) if results is not None else ()
+    if commands:
+        width = max((len(command) for command, comment in commands if comment), default=0)
         lines = [f"  {command:{width}}  # {comment}" if comment else f"  {command}" for command, comment in commands]
         console.print("\n".join(["", "Next:", *lines]), soft_wrap=True)
     return results

@@ -27,14 +27,14 @@ class ListedRun:
 
     Attributes:
         directory: The run directory.
-        kind: What it evolves: ``"composition"`` or ``"agent"``.
+        kind: What it evolves, e.g. ``"composition"``; experiments/problems/ has all kinds.
         state: As in ``run_status``.
         births: Births so far.
         planned_births: Births that the budget allows.
         objective: Name of the leading objective; None before the first result.
         best: The incumbent's mean of it; None before the first result.
         age_seconds: Time since the run was created.
-        problem: Why the run cannot be read; None if it can.
+        trouble: Why the run cannot be read; None if it can.
     """
 
     directory: str
@@ -45,7 +45,7 @@ class ListedRun:
     objective: str | None = None
     best: float | None = None
     age_seconds: float | None = None
-    problem: str | None = None
+    trouble: str | None = None
 
 
 def list_runs(folder: Path) -> list[ListedRun]:
@@ -81,8 +81,8 @@ def print_runs(folder: Path, *, as_json: bool = False, console: Console | None =
         table.add_row(*map(escape, _cells(run)))
     console.print(table)
     for run in runs:
-        if run.problem is not None:
-            console.print(f"{run.directory}: {run.problem}", markup=False, soft_wrap=True)
+        if run.trouble is not None:
+            console.print(f"{run.directory}: {run.trouble}", markup=False, soft_wrap=True)
 
 
 def _listed(directory: Path) -> ListedRun:
@@ -91,7 +91,7 @@ def _listed(directory: Path) -> ListedRun:
             kind, created_at = kind_of(log.meta["config"]), log.meta["created_at"]
         status = run_status(directory)
     except Exception as error:  # Whatever is wrong with one run, the others are listed.
-        return ListedRun(str(directory), problem=str(error) or type(error).__name__)
+        return ListedRun(str(directory), trouble=str(error) or type(error).__name__)
     objective, best = next(iter((status["incumbent"] or {"objectives": {}})["objectives"].items()), (None, None))
     return ListedRun(
         directory=str(directory),
@@ -106,7 +106,7 @@ def _listed(directory: Path) -> ListedRun:
 
 
 def _cells(run: ListedRun) -> list[str]:
-    if run.problem is not None:
+    if run.trouble is not None:
         return [run.directory, "", "unreadable", "", "", ""]
     best = "" if run.best is None else f"{run.objective} {number_text(run.best)}"
     births = f"{run.births} of {run.planned_births}"

@@ -10,7 +10,7 @@ from evolve.log_reading import RunLogReader
 from experiments.commands.launch import carry_to_the_end
 from experiments.config.execution import Execution
 from experiments.problems import FinalComparison, kind_of, problem_of
-from experiments.problems.directory import EXPERIMENT_FILE
+from experiments.problems.run_files import EXPERIMENT_FILE
 from experiments.runs.carrying_out import open_run, write_experiment
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from evolve.history import read_state
 from evolve.individual import Individual
+from evolve.log_reading import RunLogReader
 from evolve.state import RunState
-from experiments.problems import problem_of_run
-from experiments.problems.compositions.front import Front
+from experiments.problems import Problem, known_problem
 from experiments.runs.standing import state_of
 from experiments.terminal.output import standard_output
 
@@ -34,7 +34,9 @@ def run_status(directory: Path) -> dict[str, Any]:
         RunMissingError: There is no run in the directory.
     """
     state = read_state(directory)
-    results, front = problem_of_run(directory).results_document(directory), Front.read(directory)
+    problem = _problem(directory)
+    results = None if problem is None else problem.results_document(directory)
+    front = None if problem is None else problem.front_document(directory)
     return {
         "directory": str(directory),
         "state": state_of(directory, state, has_results=results is not None)[0],
@@ -46,7 +48,7 @@ def run_status(directory: Path) -> dict[str, Any]:
         "elapsed_seconds": round(state.elapsed_seconds, 1),
         "incumbent": _described(state.incumbent, state),
         "results": results,
-        "front": None if front is None else [asdict(member) for member in front.members],
+        "front": front,
         "trajectory_digest": state.digest,
     }
 
@@ -70,10 +72,17 @@ def print_status(directory: Path, *, as_json: bool, console: Console | None = No
             f"({best['replicates']} replicates)"
         )
         console.print(f"  {best['genome']}", soft_wrap=True)
-    problem_of_run(directory).print_verdict(directory, console=console)
+    problem = _problem(directory)
+    if problem is not None:
+        problem.print_verdict(directory, console=console)
     console.print(f"trajectory digest {status['trajectory_digest']}")
     if status["state"] in {"interrupted", "searched", "stopped"}:
         console.print(f"go on with: evolve resume {directory}")
+
+
+def _problem(directory: Path) -> Problem[Any, Any] | None:
+    with RunLogReader(directory) as log:
+        return known_problem(log.meta["config"])
 
 
 def _described(individual: Individual | None, state: RunState) -> dict[str, Any] | None:

@@ -18,7 +18,8 @@ from experiments.problems import problem_of_run
 from experiments.problems.compositions.export import chosen_genome
 from experiments.problems.compositions.fitting import fitted_for_export
 from experiments.problems.compositions.genome_file import read_genome
-from experiments.problems.compositions.preparation import PreparedCompositions, prepare
+from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.results import Results
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
@@ -73,22 +74,22 @@ def export_unified(
     require_free(to, overwrite=overwrite)
     console = console or standard_output()
     with Display(Console(stderr=True)) as display:
-        genome, problem = _composition(source, members, individual, display)
+        genome, prepared = _composition(source, members, individual, display)
         threads = torch.get_num_threads()
-        torch.set_num_threads(problem.config.workers.cpus_per_worker)
+        torch.set_num_threads(prepared.config.workers.cpus_per_worker)
         try:
             if kind == "merged":
-                unified = merge_composition(genome, problem.catalogue)
+                unified = merge_composition(genome, prepared.catalogue)
             else:
-                streams_with = partial(token_streams, problem.documents, domains=list(problem.documents))
+                streams_with = partial(token_streams, prepared.documents, domains=list(prepared.documents))
                 unified = distil_composition(
                     genome,
-                    problem.catalogue,
+                    prepared.catalogue,
                     streams_with,
-                    Student(**(student or {}), seed=problem.config.seed),
+                    Student(**(student or {}), seed=prepared.config.seed),
                     on_progress=partial(display.training, "student"),
                 )
-            report = write_unified(genome, unified, to, problem)
+            report = write_unified(genome, unified, to, prepared)
         finally:
             torch.set_num_threads(threads)
     print_report(report, console=console)
@@ -100,17 +101,18 @@ def _composition(
     source: Path, members: Path | None, individual: str | None, display: Display
 ) -> tuple[Genome, PreparedCompositions]:
     if members is not None:
-        problem = prepare(load_experiment(members), is_serial=True, on_progress=display.training)
-        genome = read_genome(source, problem.space)
+        prepared = prepare(load_experiment(members), is_serial=True, on_progress=display.training)
+        genome = read_genome(source, prepared.space)
     else:
-        kind = problem_of_run(source)
-        if not kind.gives_language_models:
+        problem = problem_of_run(source)
+        if not problem.gives_language_models:
             raise ValueError(
-                f"The run in {source} is of the kind {kind.kind!r}; only compositions of GPT-2 models become one GPT-2."
+                f"The run in {source} is of the kind {problem.kind!r}; "
+                "only compositions of GPT-2 models become one GPT-2."
             )
         with RunLogReader(source) as log:
             config = experiment_from_document(log.meta["config"])
-        problem = prepare(config, is_serial=True, on_progress=display.training)
+        prepared = prepare(config, is_serial=True, on_progress=display.training)
         chosen = chosen_genome(source, read_state(source), Results.read(source), individual=individual)
         genome = genome_from_json(chosen)
-    return fitted_for_export(genome, problem.config, problem.catalogue), problem
+    return fitted_for_export(genome, prepared.config, prepared.catalogue), prepared

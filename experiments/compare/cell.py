@@ -21,7 +21,7 @@ from experiments.compare.bench import Bench, BudgetSpentError, leaders
 from experiments.compare.task import Task
 from experiments.files import write_json
 from experiments.problems.compositions.evaluator import joined
-from experiments.problems.compositions.finals import FinalsError
+from experiments.problems.errors import FinalsError
 from fitness.result import Evaluation
 
 _NUM_CHECKPOINTS = 8

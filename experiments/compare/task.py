@@ -12,13 +12,13 @@ from typing import Literal, get_args
 
 from experiments.compare.likelihood import LikelihoodEvaluatorFactory
 from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
-from experiments.problems.compositions.preparation import PreparedCompositions
+from experiments.problems.compositions.prepared import PreparedCompositions
 from fitness.objectives import OBJECTIVES
 from fitness.result import Objective
 from genomes.breeding.space import CompositionSpace
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
-from genomes.methods.parameters import Choice, Real
+from genomes.methods.ranges import Choice, Real
 
 Comparable = Literal["nll", "coherence"]
 COMPARABLE: tuple[Comparable, ...] = get_args(Comparable)
@@ -60,7 +60,7 @@ class Task:
         return replace(self, space=space, factory=replace(self.factory, catalogue=catalogue, space=space))
 
 
-def make_task(problem: PreparedCompositions, objective: str, *, store: Store) -> Task:
+def make_task(prepared: PreparedCompositions, objective: str, *, store: Store) -> Task:
     """The task of an experiment.
 
     ``nll``: nats per token of the human replies of the whole search panel, from kept member outputs; the answer's
@@ -68,7 +68,7 @@ def make_task(problem: PreparedCompositions, objective: str, *, store: Store) ->
     prompts, scored as in a run.
 
     Args:
-        problem: The experiment, prepared.
+        prepared: The experiment.
         objective: One of ``COMPARABLE``.
         store: Where member outputs are kept.
 
@@ -79,16 +79,16 @@ def make_task(problem: PreparedCompositions, objective: str, *, store: Store) ->
         raise ValueError(f"--objective is {objective!r}; allowed are {', '.join(COMPARABLE)}.")
     if objective == "coherence":
         operators = OBJECTIVES["coherence"], OBJECTIVES[SECOND_OBJECTIVE]
-        factory = replace(problem.factory, operators=operators)
+        factory = replace(prepared.factory, operators=operators)
         windows = {panel: factory.num_windows(panel) for panel in ("validation", "test")}
-        return Task(problem.space, factory, windows, is_noisy=True)
+        return Task(prepared.space, factory, windows, is_noisy=True)
     space = replace(
-        problem.space,
+        prepared.space,
         response_temperature=Real(1.0, 1.0, 1.0),
         response_top_k=Choice((0,)),
         response_top_p=Real(1.0, 1.0, 1.0),
     )
     likelihoods = LikelihoodEvaluatorFactory(
-        catalogue=problem.catalogue, space=space, panels=problem.factory.panels, store_root=store.root
+        catalogue=prepared.catalogue, space=space, panels=prepared.factory.panels, store_root=store.root
     )
     return Task(space, likelihoods, {"validation": 1, "test": 1}, is_noisy=False)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from experiments.config.budget import BudgetConfig
+from experiments.config.changeable import CHANGEABLE_KEYS
 from experiments.config.data import DataConfig
 from experiments.config.fitness import FitnessConfig
 from experiments.config.members import MembersConfig
@@ -18,21 +19,6 @@ from experiments.config.search import SearchConfig
 from experiments.config.section import Name, Section
 from experiments.config.space import SpaceConfig
 from experiments.config.workers import WorkersConfig
-
-CHANGEABLE_KEYS = (
-    "name",
-    "budget",
-    "report",
-    "workers.count",
-    "workers.deadline_seconds",
-    "workers.max_retries",
-    "workers.startup_seconds",
-)
-"""What may differ when a run is resumed: nothing in these decides what a birth or the result of an evaluation is."""
-
-
-MAY_CHANGE = (*CHANGEABLE_KEYS, *(f"{key}.*" for key in CHANGEABLE_KEYS))
-"""The same as patterns of key paths."""
 
 
 class ExperimentConfig(Section):

@@ -28,6 +28,8 @@ Check = Callable[[C], Iterable[tuple[KeyPath, str]]]
 
 def load_experiment(path: Path | str, overrides: Sequence[str] = ()) -> ExperimentConfig:
     """The experiment on compositions that a YAML file describes; see ``load_as``."""
+    if kind := _read(Path(path)).data.get("kind"):
+        raise ConfigError([f"{path}: is an experiment of the kind {kind!r}; this takes one on compositions."])
     return load_as(ExperimentConfig, path, overrides, check=contradictions)
 
 
@@ -60,8 +62,8 @@ def kind_in_file(path: Path | str, *, allowed: Collection[str]) -> str | None:
     """
     source = _read(Path(path))
     kind = source.data.get("kind")
-    if kind is not None and kind not in allowed:
-        message = f"is {kind!r}; {allowed_names(str(kind), allowed)}"
+    if kind is not None and (not isinstance(kind, str) or kind not in allowed):
+        message = f"is {kind!r}; {allowed_names(kind, allowed)} Experiments on compositions have no such key"
         raise ConfigError([source.sentence(("kind",), message)])
     return kind
 

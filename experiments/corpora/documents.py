@@ -1,4 +1,4 @@
-"""What a corpus is made of: documents of turns, their splits, and the examples cut from them.
+"""What a corpus is made of: documents of turns, and the examples cut from them. Their splits are in splits.py.
 
 A document is a conversation (its turns are utterances) or a text (its turns are sentences). No file is read
 here: the loaders beside this file turn sources into documents.
@@ -9,13 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal, get_args
-
-Split = Literal["train", "search", "validation", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
-
-# Upper ends of the splits on [0, 1): 78 % train, 8 % search, 6 % validation, 8 % test.
-_SPLIT_ENDS = (0.78, 0.86, 0.92, 1.0)
 
 MIN_REPLY_WORDS = 4
 MAX_REPLY_WORDS = 40
@@ -56,23 +49,6 @@ class Example:
     domain: str
     context: tuple[str, ...]
     reply: str
-
-
-def unit_hash(*parts: str) -> float:
-    """A number in [0, 1) that depends on the parts alone: the same in every process and on every machine."""
-    digest = blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2.0**64
-
-
-def split_of(document: Document) -> Split:
-    """The split a document belongs to, fixed by the hash of its group."""
-    position = unit_hash("split", document.group)
-    return next(split for split, end in zip(SPLITS, _SPLIT_ENDS, strict=True) if position < end)
-
-
-def documents_in(documents: Iterable[Document], split: Split) -> list[Document]:
-    """The documents of one split, in their given order."""
-    return [document for document in documents if split_of(document) == split]
 
 
 def examples_from(documents: Iterable[Document], *, per_document: int) -> list[Example]:
@@ -142,3 +118,9 @@ def _context(turns: Sequence[str]) -> tuple[str, ...]:
             break
         kept.append(" ".join(turn_words[-MAX_CONTEXT_WORDS:]))
     return tuple(reversed(kept))
+
+
+def unit_hash(*parts: str) -> float:
+    """A number in [0, 1) that depends on the parts alone: the same in every process and on every machine."""
+    digest = blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2.0**64

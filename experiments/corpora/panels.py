@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from experiments.config.data import ChitchatSource, DataConfig, DocstringsSource, DomainSource
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
-from experiments.corpora.documents import Document, Example, Split, balanced, documents_in, examples_from
+from experiments.corpora.documents import Document, Example, balanced, examples_from
 from experiments.corpora.errors import CorpusError
 from experiments.corpora.jsonl import load_jsonl
+from experiments.corpora.splits import Split, documents_in
 
 PANELS: tuple[Split, ...] = ("search", "validation", "test")
 """The splits that prompts are cut from; the fourth, ``train``, is for members and scorers."""

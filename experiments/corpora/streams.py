@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.corpora.documents import Document, documents_in, examples_from, unit_hash
-from genomes.running.prompting import prompt_tokens, reply_tokens
+from experiments.corpora.documents import Document, examples_from, unit_hash
+from experiments.corpora.splits import documents_in
+from genomes.running.text_format import prompt_tokens, reply_tokens
 from genomes.training.chains import Exchange
 from genomes.training.recipes import TokenStream
 

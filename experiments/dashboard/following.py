@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.errors import EvolveError, RunMissingError
-from experiments.problems import headline_of, problem_of_run
+from experiments.problems import headline_of, known_problem
 from experiments.problems.views import Headline
 from experiments.report.cards import card
 from experiments.report.figures import (
@@ -124,8 +124,9 @@ class FollowedRun:
                 self.story.close()
 
     def _read_headline(self) -> None:
-        path = self.directory / problem_of_run(self.directory).results_file
-        written = [path.stat().st_mtime_ns] if path.exists() else []
+        problem = None if self.story is None else known_problem(self.story.log.meta["config"])
+        path = None if problem is None else self.directory / problem.results_file
+        written = [path.stat().st_mtime_ns] if path is not None and path.exists() else []
         if written != self._headline_written:
             self._headline = headline_of(self.directory)
             self._headline_written = written

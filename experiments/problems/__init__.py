@@ -1,7 +1,7 @@
 """What the engine is used for: compositions of language models, and agents. One folder is one kind of experiment.
 
 ``PROBLEMS`` is the registry. A new kind is one folder and one line there; protocol.py says what it offers.
-Kinds are imported when they are asked for, so that looking at a run of one kind loads nothing of the others.
+A kind is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def problem_of_file(path: Path) -> Problem[Any, Any]:
     Raises:
         ConfigError: The file cannot be read, or its ``kind`` is none that there is.
     """
-    return problem_of(kind_in_file(path, allowed=PROBLEMS) or DEFAULT_KIND)
+    return problem_of(kind_in_file(path, allowed=PROBLEMS.keys() - {DEFAULT_KIND}) or DEFAULT_KIND)
 
 
 def problem_of_run(directory: Path) -> Problem[Any, Any]:
@@ -57,7 +57,14 @@ def problem_of_run(directory: Path) -> Problem[Any, Any]:
         ValueError: Its kind is none that there is.
     """
     with RunLogReader(directory) as log:
-        return problem_of(kind_of(log.meta["config"]))
+        document = log.meta["config"]
+    problem = known_problem(document)
+    if problem is None:
+        raise ValueError(
+            f"The run in {directory} is of the kind {kind_of(document)!r}, which nothing here knows; "
+            f"{allowed_names(kind_of(document), PROBLEMS)} Use the version or the package that it was made with."
+        )
+    return problem
 
 
 def kind_of(document: Mapping[str, Any]) -> str:
@@ -65,18 +72,23 @@ def kind_of(document: Mapping[str, Any]) -> str:
     return str(document.get("kind") or DEFAULT_KIND)
 
 
+def known_problem(document: Mapping[str, Any]) -> Problem[Any, Any] | None:
+    """The problem of an experiment that a run's log holds; None where nothing is known of its kind."""
+    is_named = bool(document.get("kind")) or "members" in document
+    return problem_of(kind_of(document)) if is_named and kind_of(document) in PROBLEMS else None
+
+
 def view_of(document: Mapping[str, Any]) -> GenomeView:
     """How the genomes of a run are shown, by the experiment that its log holds; of an unknown kind, as they are."""
-    kind = kind_of(document)
-    is_known = kind in PROBLEMS and ("kind" in document or "members" in document)
-    return problem_of(kind).view() if is_known else PlainView()
+    problem = known_problem(document)
+    return PlainView() if problem is None else problem.view()
 
 
 def headline_of(directory: Path) -> Headline | None:
     """The final comparison of a run as the head of a report; None where there is none yet."""
     with RunLogReader(directory) as log:
-        kind = kind_of(log.meta["config"])
-    return problem_of(kind).headline(directory) if kind in PROBLEMS else None
+        problem = known_problem(log.meta["config"])
+    return None if problem is None else problem.headline(directory)
 
 
 __all__ = [
@@ -87,6 +99,7 @@ __all__ = [
     "Problem",
     "headline_of",
     "kind_of",
+    "known_problem",
     "problem_of",
     "problem_of_file",
     "problem_of_run",

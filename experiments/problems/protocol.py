@@ -179,6 +179,10 @@ class Problem(ABC, Generic[C, P]):
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return document
 
+    def front_document(self, directory: Path) -> list[dict[str, Any]] | None:
+        """The Pareto front as it was measured at the end, a mapping for each member; None where there is none."""
+        return None
+
     def next_commands(self, directory: Path) -> Sequence[tuple[str, str]]:
         """What to do with a finished run: commands to copy, each with what it does."""
         return (

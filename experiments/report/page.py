@@ -22,7 +22,7 @@ from evolve.log_reading import DATABASE
 from experiments.files import write_text
 from experiments.problems import headline_of
 from experiments.problems.compositions.answers import read_answers
-from experiments.problems.directory import RANDOM_SEARCH_DIRECTORY
+from experiments.problems.run_files import RANDOM_SEARCH_DIRECTORY
 from experiments.problems.views import Headline
 from experiments.report.answer_choice import active_guards, answers_table, chosen_prompts, shown_labels
 from experiments.report.cards import card

@@ -13,15 +13,15 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from evolve.lineage import Lineage
+from evolve.forking import Lineage
 from evolve.loop import Run
 from evolve.termination import StopReason
-from experiments.config.compositions import MAY_CHANGE
+from experiments.config.changeable import MAY_CHANGE
 from experiments.config.execution import Execution
 from experiments.files import write_text
 from experiments.problems import FinalComparison, Prepared, Problem
-from experiments.problems.directory import EXPERIMENT_FILE
 from experiments.problems.protocol import Experiment
+from experiments.problems.run_files import EXPERIMENT_FILE
 from experiments.terminal.progress import Display
 
 
@@ -83,7 +83,7 @@ def carry_out(
     with ExitStack() as stack:
         stack.enter_context(run)
         display = stack.enter_context(Display(console))
-        display.say("starting workers" if not execution.serial else "loading members")
+        display.say("starting the search" if execution.serial else "starting workers")
         pool = stack.enter_context(problem.open_pool(run, prepared, execution))
         with display.search(run, label=problem.search_label) as on_event:
             reason = run.advance(pool, on_event)

@@ -9,7 +9,7 @@ from pathlib import Path
 from evolve.run_log import is_being_written
 from evolve.state import RunState
 from evolve.termination import StopReason, stop_reason
-from experiments.problems.directory import RANDOM_SEARCH_DIRECTORY
+from experiments.problems.run_files import RANDOM_SEARCH_DIRECTORY
 from experiments.runs.story import RunStory
 
 _NO_LIMIT = 2**31  # More than any run makes: what a budget says that ends by something else.

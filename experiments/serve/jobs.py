@@ -13,7 +13,7 @@ from experiments.serve.errors import RequestError
 from experiments.serve.schemas import MAX_STOPS, ChatBody, CompletionBody
 from experiments.serve.settings import Limits
 from genomes.running.decoding import DecodingSettings, candidate_seed
-from genomes.running.prompting import prompt_text
+from genomes.running.text_format import prompt_text
 
 # Nearer to 0 than this, a temperature divides numbers beyond float32's range.
 _COLDEST = 0.01

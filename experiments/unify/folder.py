@@ -11,7 +11,7 @@ from transformers import GenerationConfig
 
 from experiments.export.artifact import GENOME_FILE
 from experiments.files import replaced_directory, write_json
-from experiments.problems.compositions.preparation import PreparedCompositions
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.unify.merged import Unified
 from experiments.unify.modules import marked_modules, marker_table
 from experiments.unify.report import UnifiedReport, measure_unified
@@ -21,7 +21,7 @@ from genomes.graph.identity import canonical_genome, genome_key
 from genomes.graph.nodes import ResponseNode
 from genomes.graph.serialization import genome_to_json
 from genomes.members.quiet import quiet_transformers
-from genomes.running.prompting import MIN_NEW_TOKENS, closing_tokens
+from genomes.running.text_format import MIN_NEW_TOKENS, closing_tokens
 
 REPORT_FILE = "report.json"
 CARD_FILE = "README.md"
@@ -64,7 +64,7 @@ mean.
 """
 
 
-def write_unified(genome: Genome, unified: Unified, to: Path, problem: PreparedCompositions) -> UnifiedReport:
+def write_unified(genome: Genome, unified: Unified, to: Path, prepared: PreparedCompositions) -> UnifiedReport:
     """Write a unified model in one step: the directory is complete or not there.
 
     What is scored for the report is the model as it was read back from the files.
@@ -73,11 +73,11 @@ def write_unified(genome: Genome, unified: Unified, to: Path, problem: PreparedC
         genome: The composition that it stands for.
         unified: The model.
         to: Directory to write; replaced where it is there.
-        problem: Members, prompts and scorer.
+        prepared: Members, prompts and scorer.
     """
     genome = canonical_genome(genome)
     unified.model.generation_config = _generation_config(genome, unified)
-    markers = marker_table(marked_modules(genome, problem.catalogue), unified.tokenizer)
+    markers = marker_table(marked_modules(genome, prepared.catalogue), unified.tokenizer)
     if markers:
         unified.model.config.markers = markers
     elif hasattr(unified.model.config, "markers"):  # Of a member that is a unified model itself.
@@ -85,10 +85,10 @@ def write_unified(genome: Genome, unified: Unified, to: Path, problem: PreparedC
     with replaced_directory(to) as scratch, quiet_transformers():
         unified.model.save_pretrained(scratch)
         unified.tokenizer.save_pretrained(scratch)
-        report = measure_unified(genome, scratch, problem, notes=unified.notes)
+        report = measure_unified(genome, scratch, prepared, notes=unified.notes)
         (scratch / GENOME_FILE).write_text(genome_to_json(genome) + "\n", encoding="utf-8")
         write_json(scratch / REPORT_FILE, asdict(report))
-        (scratch / CARD_FILE).write_text(_card(genome, unified, report, problem), encoding="utf-8")
+        (scratch / CARD_FILE).write_text(_card(genome, unified, report, prepared), encoding="utf-8")
     return report
 
 
@@ -109,7 +109,7 @@ def _generation_config(genome: Genome, unified: Unified) -> GenerationConfig:
     )
 
 
-def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: PreparedCompositions) -> str:
+def _card(genome: Genome, unified: Unified, report: UnifiedReport, prepared: PreparedCompositions) -> str:
     header = {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
@@ -117,7 +117,7 @@ def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: Prep
     }
     lines = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n",
-        f"# {problem.config.name}, as one GPT-2\n",
+        f"# {prepared.config.name}, as one GPT-2\n",
         "A composition of GPT-2 models as one plain `GPT2LMHeadModel`.",
         *unified.notes,
         "",
@@ -147,7 +147,7 @@ def _card(genome: Genome, unified: Unified, report: UnifiedReport, problem: Prep
     ]
     lines += [
         "",
-        f"## Origin\n\n- Experiment `{problem.config.name}`, seed {problem.config.seed}\n"
+        f"## Origin\n\n- Experiment `{prepared.config.name}`, seed {prepared.config.seed}\n"
         f"- Genome `{genome_key(genome)}`, in `{GENOME_FILE}`\n",
         "## Limits\n\nSmall models: answers are short and often wrong. Coherence is an automatic score and says "
         "nothing of truth or safety. The members' licences apply to the weights.\n",

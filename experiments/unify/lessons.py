@@ -20,7 +20,7 @@ from genomes.graph.genome import Genome
 from genomes.running.compilation import compile_genome
 from genomes.running.member_loader import MemberLoader
 from genomes.running.phenotype import Phenotype
-from genomes.running.prompting import marker_tokens
+from genomes.running.text_format import marker_tokens
 from genomes.training.training import Blocks
 
 

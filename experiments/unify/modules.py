@@ -15,7 +15,7 @@ from genomes.graph.identity import canonical_genome
 from genomes.graph.nodes import MemberNode, MergeNode
 from genomes.graph.parts import merged_members, part_of
 from genomes.running.member_loader import MemberLoader
-from genomes.running.prompting import marker_tokens
+from genomes.running.text_format import marker_tokens
 
 
 @dataclass(frozen=True)

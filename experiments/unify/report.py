@@ -12,7 +12,7 @@ from pathlib import Path
 
 from experiments.corpora.panels import panel_of
 from experiments.problems.compositions.evaluator import CompositionEvaluator, CompositionEvaluatorFactory, joined
-from experiments.problems.compositions.preparation import PreparedCompositions
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.unify.modules import marked_modules, played_roles
 from fitness.objectives import OBJECTIVES, ObjectiveOperator
 from fitness.result import Evaluation
@@ -98,7 +98,7 @@ class UnifiedReport:
 
 
 def measure_unified(
-    genome: Genome, directory: Path, problem: PreparedCompositions, *, notes: Sequence[str]
+    genome: Genome, directory: Path, prepared: PreparedCompositions, *, notes: Sequence[str]
 ) -> UnifiedReport:
     """Score composition, unified model and best member, and the unified model under every marker.
 
@@ -108,13 +108,13 @@ def measure_unified(
     Args:
         genome: The composition.
         directory: The unified model, loaded from there as any member is.
-        problem: Members, prompts and scorer.
+        prepared: Members, prompts and scorer.
         notes: How the model came about.
     """
-    catalogue = MemberCatalogue({**problem.catalogue.sources, UNIFIED: directory}, markers=problem.catalogue.markers)
-    train = panel_of(problem.documents, "train", len(problem.factory.panels["validation"]))
+    catalogue = MemberCatalogue({**prepared.catalogue.sources, UNIFIED: directory}, markers=prepared.catalogue.markers)
+    train = panel_of(prepared.documents, "train", len(prepared.factory.panels["validation"]))
     factory = replace(
-        problem.factory, catalogue=catalogue, panels={**problem.factory.panels, "train": train}, operators=()
+        prepared.factory, catalogue=catalogue, panels={**prepared.factory.panels, "train": train}, operators=()
     )
     evaluator = factory()
     measured = partial(_measured, evaluator=evaluator, factory=factory)
@@ -127,7 +127,7 @@ def measure_unified(
     validations |= {f"best member ({best})": validations[best], "composite": measured(genome, "validation")}
     tests = {label: measured(one, "test") for label, one in contestants.items()}
     trains = {label: measured(one, "train") for label, one in contestants.items()}
-    statistics = {"resamples": problem.config.report.bootstrap_resamples, "seed": problem.config.seed}
+    statistics = {"resamples": prepared.config.report.bootstrap_resamples, "seed": prepared.config.seed}
     rows = []
     for label in contestants:
         is_composite = label == "composite"

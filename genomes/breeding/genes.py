@@ -17,7 +17,7 @@ from genomes.breeding.roles import Casting
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
 from genomes.methods.combiners import COMBINERS, METHODS
 from genomes.methods.merging import MERGES
-from genomes.methods.parameters import Choice, Gene, Numbers, Range, Real
+from genomes.methods.ranges import Choice, Gene, Numbers, Range, Real
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from genomes.breeding.roles import Casting, Returned, Role, least_chain
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import DEFAULT_TEMPLATE, DRAFT_MARK
 from genomes.methods.combiners import COMBINERS, METHODS
-from genomes.methods.parameters import Choice, Integer, Range, Real
+from genomes.methods.ranges import Choice, Integer, Range, Real
 
 
 @dataclass(frozen=True, slots=True)

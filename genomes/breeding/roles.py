@@ -1,7 +1,7 @@
 """Roles: what the modules of an agent are for, as an experiment declares them.
 
 A role is a schema: what a module reads, what it gives, who may be one. The rules that genomes keep with regard to
-roles are in role_rules.py; what a marker becomes at run time is said in genomes/running/prompting.py.
+roles are in role_rules.py; what a marker becomes at run time is said in genomes/running/text_format.py.
 """
 
 from __future__ import annotations

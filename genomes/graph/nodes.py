@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from genomes.methods.combiners import ANSWER_COMBINERS, METHODS
 from genomes.methods.merging import MERGES
-from genomes.methods.parameters import Gene, Real
+from genomes.methods.ranges import Gene, Real
 
 EdgeKind = Literal["text", "distribution", "weights"]
-EDGE_KINDS: tuple[EdgeKind, ...] = get_args(EdgeKind)
 
 DRAFT_MARK = "{draft}"
 DEFAULT_TEMPLATE = "{draft}\n"
@@ -161,7 +160,6 @@ class ResponseNode:
 
 
 Node = PromptNode | MemberNode | CombinerNode | MergeNode | ResponseNode
-NODE_KINDS: tuple[str, ...] = tuple(node_type.kind for node_type in get_args(Node))
 
 
 @dataclass(frozen=True, slots=True)

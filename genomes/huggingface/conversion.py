@@ -17,7 +17,7 @@ from genomes.running.compilation import genome_markers, genome_templates
 from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergingCatalogue
 from genomes.running.merging.recipe import without_merges
-from genomes.running.prompting import MIN_NEW_TOKENS, closing_tokens
+from genomes.running.text_format import MIN_NEW_TOKENS, closing_tokens
 
 
 def composite_model(genome: Genome, catalogue: MemberLoader) -> CompositeForCausalLM:

@@ -14,7 +14,7 @@ from genomes.members.tokenizers import tokenizer_key
 from genomes.running.choosing import AnswerChooser, Likelihoods
 from genomes.running.decoding import candidate_seed
 from genomes.running.program import Choosing
-from genomes.running.prompting import answer_text, closing_tokens, reply_tokens
+from genomes.running.text_format import answer_text, closing_tokens, reply_tokens
 
 
 class Writer(Protocol):

@@ -27,8 +27,8 @@ from genomes.running.merging.models import MergingCatalogue
 from genomes.running.merging.recipe import without_merges
 from genomes.running.phenotype import Phenotype
 from genomes.running.program import Program, build_program
-from genomes.running.prompting import marker_tokens, template_tokens
 from genomes.running.pruning import NoMemberLeftError
+from genomes.running.text_format import marker_tokens, template_tokens
 from genomes.running.tolerance import MemberWarning
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from genomes.running.prompting import MIN_NEW_TOKENS
 from genomes.running.runtime import Runtime, left_padded
+from genomes.running.text_format import MIN_NEW_TOKENS
 
 # Rows leave the batch when at least this share of it has ended; less often would waste work, more often copy caches.
 _ENDED_SHARE = 0.25

@@ -20,8 +20,8 @@ from genomes.methods.combiners import COMBINERS, METHODS, NUMBERS, Cases, Learne
 from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import PrefillCache
 from genomes.running.member_loader import MemberLoader
-from genomes.running.prompting import prompt_tokens, reply_tokens
 from genomes.running.runtime import evidence_so_far, left_padded
+from genomes.running.text_format import prompt_tokens, reply_tokens
 
 # Distributions of one batch of texts hold about this many numbers.
 _NUMBERS_PER_BATCH = 8_000_000

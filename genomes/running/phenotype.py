@@ -19,15 +19,15 @@ from genomes.running.choosing import answer_log_likelihoods
 from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.program import Program
-from genomes.running.prompting import (
+from genomes.running.pruning import NoMemberLeftError, rooted
+from genomes.running.runtime import CompositeRuntime, Runtime
+from genomes.running.text_format import (
     answer_text,
     closing_tokens,
     no_text_token,
     prompt_tokens,
     reply_tokens,
 )
-from genomes.running.pruning import NoMemberLeftError, rooted
-from genomes.running.runtime import CompositeRuntime, Runtime
 from genomes.running.tolerance import TolerantRuntime
 from genomes.running.trunk import Trunk
 

@@ -59,6 +59,18 @@ class Stream:
         """The most positions that stand before the prompt."""
         return len(self.marker) + sum(draft.num_positions for draft in self.drafts)
 
+    def before_prompt(self, written: Sequence[Sequence[int]]) -> list[int]:
+        """What stands before the prompt: the marker, then every draft in its template, cut to its length.
+
+        Args:
+            written: What was written for each of ``drafts``.
+        """
+        tokens = list(self.marker)
+        for draft, words in zip(self.drafts, written, strict=True):
+            before, after = draft.template
+            tokens += [*before, *words[: draft.max_tokens], *after]
+        return tokens
+
 
 @dataclass(frozen=True, slots=True)
 class MemberValue:

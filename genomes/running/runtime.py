@@ -212,14 +212,11 @@ class CompositeRuntime:
         for index, stream in enumerate(self._program.streams):
             if not stream.drafts and not stream.marker:
                 continue
-            texts: list[list[int]] = [list(stream.marker) for _ in range(num_rows)]
-            for draft in stream.drafts:
-                key = draft.source, draft.max_tokens
+            keys = [(draft.source, draft.max_tokens) for draft in stream.drafts]
+            for key, draft in zip(keys, stream.drafts, strict=True):
                 if key not in written:
                     written[key] = self._written(draft, prompts, prefixes.get(draft.source), reads, device)
-                before, after = draft.template
-                for text, words in zip(texts, written[key], strict=True):
-                    text += [*before, *words, *after]
+            texts = [stream.before_prompt([written[key][row] for key in keys]) for row in range(num_rows)]
             prefixes[index] = left_padded(texts, device=device)
         return prefixes
 

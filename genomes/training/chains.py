@@ -165,7 +165,7 @@ def _read(
     """Prompts and replies cut to fit, and what stands before a prompt for the draft of each upstream member."""
     from genomes.members.tokenizers import tokenizer_key
     from genomes.running.compilation import genome_program
-    from genomes.running.prompting import template_tokens
+    from genomes.running.text_format import template_tokens
 
     assert recipe.upstream is not None
     catalogue = MemberCatalogue(chain.directories, markers=chain.markers)
@@ -226,8 +226,8 @@ def framed_drafts(
 
     from genomes.running.compilation import genome_program
     from genomes.running.fast_trunk import trunk_of
-    from genomes.running.prompting import closing_tokens
     from genomes.running.runtime import CompositeRuntime
+    from genomes.running.text_format import closing_tokens
 
     program = genome_program(genome, tokenizer, catalogue)
     trunks = {name: trunk_of(catalogue.load(name).model, key=name) for name in program.members}

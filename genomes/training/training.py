@@ -28,7 +28,7 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 
 from genomes.members.quiet import quiet_transformers
-from genomes.running.prompting import marker_tokens
+from genomes.running.text_format import marker_tokens
 from genomes.training.chains import Chain, Sequences, chained_sequences
 from genomes.training.recipes import Recipe, TokenStream, training_blocks
 

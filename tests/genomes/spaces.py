@@ -14,7 +14,7 @@ from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, Node, ResponseNode
 from genomes.methods.merging import MERGES
-from genomes.methods.parameters import Choice, Integer, Real
+from genomes.methods.ranges import Choice, Integer, Real
 
 NAMES = ("chat", "code", "news", "poems")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.evaluator import EvaluationRequest
-from evolve.lineage import Lineage, lineage_of
+from evolve.forking import Lineage, lineage_of
 from evolve.loop import Run
 from evolve.settings import Budget, Descriptor, SearchSettings
 from evolve.workers import SerialPool, WorkerSettings

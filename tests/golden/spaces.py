@@ -11,7 +11,7 @@ from genomes.breeding.roles import Role
 from genomes.breeding.space import CompositionSpace
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import MERGES
-from genomes.methods.parameters import Choice, Integer, Real
+from genomes.methods.ranges import Choice, Integer, Real
 
 
 def _members(*names: str, tokenizer: str = "ours", positions: int = 240, shape: str = "small") -> dict[str, MemberInfo]:

@@ -1,7 +1,7 @@
 """The plain runtime: one row at a time, no key-value cache, each token's text read anew, probabilities in float64.
 
 It is the oracle of the tests: slow, written from the definitions, and sharing no arithmetic with what it checks
-(only the text format of genomes/running/prompting.py).
+(only the text format of genomes/running/text_format.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWa
 
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, Edge, MemberNode, MergeNode, ResponseNode
-from genomes.running.prompting import MIN_NEW_TOKENS, closing_tokens, marker_tokens, reply_tokens, template_tokens
+from genomes.running.text_format import MIN_NEW_TOKENS, closing_tokens, marker_tokens, reply_tokens, template_tokens
 from tests.oracles.merging import reference_weights
 
 Floats = npt.NDArray[np.float64]

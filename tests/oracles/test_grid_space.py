@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genomes.breeding.limits import MemberInfo
-from genomes.methods.parameters import Choice, Real
+from genomes.methods.ranges import Choice, Real
 from tests.oracles.grid_space import GridSpace
 
 METHODS = ("mean", "weighted", "product", "bayesian", "vote")

@@ -15,7 +15,7 @@ from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode
 from genomes.methods.combiners import METHODS
-from genomes.methods.parameters import Gene, Integer, Numbers, Range, Real
+from genomes.methods.ranges import Gene, Integer, Numbers, Range, Real
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

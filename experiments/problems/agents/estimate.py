@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from evolve.jobs import SEARCH_PANEL
+from evolve.settings import planned_evaluations
 from experiments.config.agents import ROLLOUT_TICKS, AgentExperimentConfig
 from experiments.config.execution import Execution
 from experiments.problems.agents.evaluator import prepare_agents, trained_agent
@@ -16,21 +17,20 @@ from experiments.problems.agents.evaluator import prepare_agents, trained_agent
 
 def print_estimate(config: AgentExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:
     """Print what a launch would do; the time is measured on one short training."""
-    problem = prepare_agents(config)
+    prepared = prepare_agents(config)
     rollout = config.learning.num_envs * ROLLOUT_TICKS
-    short = replace(problem.factory, learning=config.learning.model_copy(update={"num_steps": rollout}))
-    _, founder = problem.space.founders()[0]
+    short = replace(prepared.factory, learning=config.learning.model_copy(update={"num_steps": rollout}))
+    _, founder = prepared.space.founders()[0]
     started = time.perf_counter()
     trained_agent(founder, short, panel=SEARCH_PANEL, replicate=0)
     seconds = (time.perf_counter() - started) * config.learning.num_steps / rollout
-    births, every = config.budget.births, config.search.rescore_every
-    evaluations = births + (0 if every is None else max(0, births - config.search.initial_births) // (every - 1))
+    evaluations = planned_evaluations(config.search, config.budget)
     finals = config.report.finalists + 2 * config.report.trainings
     workers = 1 if execution.serial else config.workers.count
     console.print(f"[bold]{config.name}[/] ({path})")
     console.print(f"space: up to {config.space.max_modules} modules ({', '.join(config.space.kinds)})")
     console.print(
-        f"search: {config.search.mode}, {births} births, about {evaluations} evaluations of "
+        f"search: {config.search.mode}, {config.budget.births} births, about {evaluations} evaluations of "
         f"{config.learning.num_steps} ticks, then {finals} for the table; {workers} workers"
     )
     minutes = (evaluations + finals) * seconds / workers / 60

@@ -19,6 +19,7 @@ from evolve.evaluator import EvaluationRequest
 from evolve.jobs import SEARCH_PANEL
 from evolve.seeding import integer_seed
 from experiments.config.agents import AgentExperimentConfig, LearningConfig, TaskConfig
+from experiments.problems.agents.prepared import PreparedAgents
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.energy_flow.rollouts import episode_returns
 from fitness.energy_flow.senses import Senses
@@ -121,15 +122,6 @@ class AgentEvaluator:
         player = agent.player(seed=integer_seed(self._factory.seed, "play", request.panel, request.replicate))
         returns = episode_returns(player, make_worlds(self._factory.task, len(seeds)), seeds)
         return {f"{request.panel}-{seed}": returns[seed] for seed in seeds}
-
-
-@dataclass(frozen=True)
-class PreparedAgents:
-    """What a run on agents needs of its experiment: as for compositions, space and evaluator."""
-
-    config: AgentExperimentConfig
-    space: AgentSpace
-    factory: AgentEvaluatorFactory
 
 
 def prepare_agents(config: AgentExperimentConfig) -> PreparedAgents:

@@ -7,6 +7,7 @@ from pathlib import Path
 from evolve.history import read_state
 from evolve.log_reading import RunLogReader
 from experiments.config.agents import AgentExperimentConfig
+from experiments.config.loading import document_as
 from experiments.files import replaced_directory, require_free
 from experiments.problems.agents.evaluator import TEST_PANEL, prepare_agents, trained_agent
 from experiments.problems.agents.results import AgentResults
@@ -38,7 +39,7 @@ def export_agent(directory: Path, to: Path, *, overwrite: bool = False) -> Path:
     """
     require_free(to, overwrite=overwrite)
     with RunLogReader(directory) as log:
-        config = AgentExperimentConfig.model_validate(log.meta["config"], strict=False)
+        config = document_as(AgentExperimentConfig, log.meta["config"], place=str(directory))
     results, incumbent = AgentResults.read(directory), read_state(directory).incumbent
     if results is not None and results.winner.genome is not None:
         genome = agent_from_json(results.winner.genome)

@@ -9,14 +9,10 @@ from __future__ import annotations
 from evolve.individual import Results
 from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
-from experiments.problems.agents.evaluator import (
-    TEST_PANEL,
-    VALIDATION_PANEL,
-    PreparedAgents,
-    episode_seeds,
-    make_worlds,
-)
+from experiments.problems.agents.evaluator import TEST_PANEL, VALIDATION_PANEL, episode_seeds, make_worlds
+from experiments.problems.agents.prepared import PreparedAgents
 from experiments.problems.agents.results import AgentContestant, AgentResults, compare_agents
+from experiments.problems.errors import FinalsError
 from fitness.energy_flow.policies import EgoGreedyPolicy, EgoMemoryPolicy, RandomPolicy
 from fitness.energy_flow.rollouts import Policy, episode_returns
 from genomes.agent.graph.genome import AgentGenome
@@ -24,34 +20,34 @@ from genomes.agent.graph.genome import AgentGenome
 WINNER = "evolved winner"
 
 
-def agent_finals(run: Run, problem: PreparedAgents, pool: WorkerPool) -> AgentResults:
+def agent_finals(run: Run, prepared: PreparedAgents, pool: WorkerPool) -> AgentResults:
     """Choose the winner among the leaders by one fresh training each, then compare it on fresh trainings.
 
     Raises:
-        RuntimeError: No agent of the run was ever scored.
+        FinalsError: No agent of the run was ever scored.
     """
-    report = problem.config.report
+    report = prepared.config.report
     z = run.state.settings.confidence_z
     ranked = sorted(run.state.hall_of_fame, key=lambda one: (-one.results.lower_confidence_bound(z), one.key))
     leaders = [one.genome_json for one in ranked[: report.finalists]]
     if not leaders:
-        raise RuntimeError(
+        raise FinalsError(
             f"The run in {run.directory} has no scored agent ({run.state.num_failures} evaluations failed). "
             f"`evolve runs history {run.directory}` shows the errors."
         )
     validated = run.measure(leaders, panel=VALIDATION_PANEL, num_replicates=1, pool=pool)
     winner = max(zip(validated, leaders, strict=True), key=lambda pair: (pair[0].leading, pair[1]))[1]
-    name, founder = problem.space.founders()[0]
+    name, founder = prepared.space.founders()[0]
     # The default agent learns as often as the winner has: as its own ancestor, it goes through equally many trainings.
-    default = problem.space.to_json(_after_trainings(founder, problem.space.from_json(winner).num_ancestors))
+    default = prepared.space.to_json(_after_trainings(founder, prepared.space.from_json(winner).num_ancestors))
     tested = run.measure([default, winner], panel=TEST_PANEL, num_replicates=report.trainings, pool=pool)
-    contestants = _scripted(problem)
+    contestants = _scripted(prepared)
     contestants += [_learnt(f"{name} agent", default, tested[0]), _learnt(WINNER, winner, tested[1])]
     return compare_agents(
         contestants,
-        num_steps=problem.config.learning.num_steps,
+        num_steps=prepared.config.learning.num_steps,
         resamples=report.bootstrap_resamples,
-        seed=problem.config.seed,
+        seed=prepared.config.seed,
     )
 
 
@@ -63,21 +59,21 @@ def _learnt(label: str, genome: str, results: Results) -> AgentContestant:
     trainings = [results.by_replicate[number] for number in sorted(results.by_replicate)]
     for training in trainings:
         if not training.is_ok:
-            raise RuntimeError(f"A test training of the {label} failed: {training.error}")
+            raise FinalsError(f"A test training of the {label} failed: {training.error}")
     return AgentContestant(
         label, genome, int(trainings[0].objectives["parameters"]), [training.scores for training in trainings]
     )
 
 
-def _scripted(problem: PreparedAgents) -> list[AgentContestant]:
+def _scripted(prepared: PreparedAgents) -> list[AgentContestant]:
     """Policies that see what agents see; none where they are paid for something else."""
-    task = problem.config.task
+    task = prepared.config.task
     if task.reward != "energy":
         return []
-    policies: dict[str, Policy] = {"random actions": RandomPolicy(problem.config.seed)}
+    policies: dict[str, Policy] = {"random actions": RandomPolicy(prepared.config.seed)}
     if task.view == "ego" and task.has_pose:
         policies |= {"scripted, no memory": EgoGreedyPolicy(), "scripted, with memory": EgoMemoryPolicy()}
-    seeds = episode_seeds(problem.factory, panel=TEST_PANEL, replicate=0)
+    seeds = episode_seeds(prepared.factory, panel=TEST_PANEL, replicate=0)
     contestants = []
     for label, policy in policies.items():
         returns = episode_returns(policy, make_worlds(task, len(seeds)), seeds)

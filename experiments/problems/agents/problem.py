@@ -1,4 +1,7 @@
-"""Agents in the EnergyFlow world as a kind of experiment: what protocol.py asks for."""
+"""Agents in the EnergyFlow world as a kind of experiment: what protocol.py asks for.
+
+What runs agents is imported when it is asked for, so that looking at a run loads no torch.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,7 @@ from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
 from experiments.config.agents import AgentExperimentConfig
 from experiments.config.execution import Execution
-from experiments.problems.agents.estimate import print_estimate
-from experiments.problems.agents.evaluator import PreparedAgents, prepare_agents
-from experiments.problems.agents.export import export_agent
-from experiments.problems.agents.finals import agent_finals
+from experiments.problems.agents.prepared import PreparedAgents
 from experiments.problems.agents.results import AGENT_RESULTS_FILE, AgentResults, print_agent_results
 from experiments.problems.agents.view import AgentView, agent_headline
 from experiments.problems.protocol import Problem
@@ -34,14 +34,20 @@ class Agents(Problem[AgentExperimentConfig, PreparedAgents]):
 
     def prepare(self, config: AgentExperimentConfig, *, is_serial: bool, display: Display) -> PreparedAgents:
         """See the base class. There is nothing to load or to train."""
+        from experiments.problems.agents.evaluator import prepare_agents
+
         return prepare_agents(config)
 
     def dry_run(self, config: AgentExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:
         """See the base class."""
+        from experiments.problems.agents.estimate import print_estimate
+
         print_estimate(config, path=path, execution=execution, console=console)
 
     def compare(self, run: Run, prepared: PreparedAgents, pool: WorkerPool, display: Display) -> AgentResults:
         """See the base class."""
+        from experiments.problems.agents.finals import agent_finals
+
         display.say("final comparison: winner and default agent learn anew")
         results = agent_finals(run, prepared, pool)
         results.write(run.directory)
@@ -70,6 +76,8 @@ class Agents(Problem[AgentExperimentConfig, PreparedAgents]):
         """See the base class. Only the winner can be exported."""
         if individual is not None:
             raise ValueError(f"--individual is {individual!r}; of a run on agents only the winner can be exported.")
+        from experiments.problems.agents.export import export_agent
+
         return export_agent(directory, to, overwrite=overwrite)
 
     def next_commands(self, directory: Path) -> Sequence[tuple[str, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from evolve.evaluator import EvaluationRequest
+from evolve.settings import planned_evaluations
 from experiments.config import ExperimentConfig
 from experiments.config.execution import Execution
 from experiments.problems.compositions.preparation import prepare
@@ -37,7 +38,7 @@ def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution
         f"({', '.join(config.space.methods)}), up to {config.space.max_drafts} drafts; "
         f"{num_flat_structures(config):,} structures without nesting and drafts, each with continuous genes"
     )
-    evaluations = planned_evaluations(config)
+    evaluations = planned_evaluations(config.search, config.budget)
     console.print(f"search: {config.search.mode}, {config.budget.births} births, about {evaluations} evaluations")
     console.print(
         f"workers: {1 if execution.serial else config.workers.count}, {config.workers.cpus_per_worker} CPU each"
@@ -78,14 +79,6 @@ def training_seconds(recipe: Recipe, vocabulary_size: int) -> float:
     return 6.0 * parameters * recipe.tokens / 1e11
 
 
-def planned_evaluations(config: ExperimentConfig) -> int:
-    """Evaluations of the evolution: births, and every ``search.rescore_every``-th job a re-scoring."""
-    births, every = config.budget.births, config.search.rescore_every
-    rescored = 0 if every is None else max(0, births - config.search.initial_births) // (every - 1)
-    planned = births + rescored
-    return planned if config.budget.evaluations is None else min(planned, config.budget.evaluations)
-
-
 def _measured(config: ExperimentConfig) -> tuple[float, float]:
     """Seconds of one evaluation of the last founder, and this process's peak memory in MiB."""
     import torch
@@ -93,10 +86,10 @@ def _measured(config: ExperimentConfig) -> tuple[float, float]:
     threads = torch.get_num_threads()
     torch.set_num_threads(config.workers.cpus_per_worker)
     try:
-        problem = prepare(config, is_serial=True)
-        evaluator = problem.factory()
-        _, founder = problem.space.founders()[-1]
-        request = EvaluationRequest(problem.space.to_json(founder), "search", 0)
+        prepared = prepare(config, is_serial=True)
+        evaluator = prepared.factory()
+        _, founder = prepared.space.founders()[-1]
+        request = EvaluationRequest(prepared.space.to_json(founder), "search", 0)
         evaluator.evaluate(request)  # Warms caches, as all but the first evaluation of a run find them.
         started = time.perf_counter()
         evaluator.evaluate(request)

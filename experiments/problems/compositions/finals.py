@@ -14,8 +14,9 @@ from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
 from experiments.problems.compositions.answers import collect_answers, write_answers
 from experiments.problems.compositions.evaluator import joined
-from experiments.problems.compositions.preparation import PreparedCompositions
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.results import Contestant, Results, Sample, compare
+from experiments.problems.errors import FinalsError
 from fitness.result import Evaluation
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
@@ -28,10 +29,6 @@ UNIFORM_MEAN = "uniform mean"
 RANDOM_SEARCH = "random search"
 
 
-class FinalsError(RuntimeError):
-    """A contestant of the final comparison could not be scored."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Choice:
     label: str
@@ -39,57 +36,57 @@ class _Choice:
     evaluations: int
 
 
-def run_finals(run: Run, random_run: Run | None, problem: PreparedCompositions, pool: WorkerPool) -> Results:
+def run_finals(run: Run, random_run: Run | None, prepared: PreparedCompositions, pool: WorkerPool) -> Results:
     """Compare the run's winner with the baselines that the experiment asks for, and write all answers beside the run.
 
     Args:
         run: The evolved run, at the end of its budget.
         random_run: The random search of the same budget; None where it is not asked for.
-        problem: The problem of both.
+        prepared: The experiment of both.
         pool: Evaluates the measurements.
 
     Raises:
         FinalsError: Nothing was ever scored, or a contestant cannot be.
     """
-    report = problem.config.report
-    choices = _baselines(run, random_run, problem, pool)
+    report = prepared.config.report
+    choices = _baselines(run, random_run, prepared, pool)
     choices.append(_finalists(WINNER, run, report.finalists))
-    chosen = [(choice, _best_on_validation(choice, run, problem, pool)) for choice in choices]
-    tests = measured_on([genome for _, genome in chosen], "test", run, problem, pool)
+    chosen = [(choice, _best_on_validation(choice, run, prepared, pool)) for choice in choices]
+    tests = measured_on([genome for _, genome in chosen], "test", run, prepared, pool)
     contestants = [
         Contestant(choice.label, genome, choice.evaluations, _required(test, choice.label))
         for (choice, genome), test in zip(chosen, tests, strict=True)
     ]
-    objectives = problem.factory.objectives
-    rows = compare(contestants, objectives=objectives, resamples=report.bootstrap_resamples, seed=problem.config.seed)
+    objectives = prepared.factory.objectives
+    rows = compare(contestants, objectives=objectives, resamples=report.bootstrap_resamples, seed=prepared.config.seed)
     human = contestants[-1].test.details["human_coherence"]
-    write_answers(run.directory, collect_answers(contestants, problem.factory.panels["test"]))
+    write_answers(run.directory, collect_answers(contestants, prepared.factory.panels["test"]))
     return Results(
         rows=rows,
         human_coherence=sum(human.values()) / len(human),
         num_prompts=len(human),
-        samples=_samples(contestants, problem, count=report.sample_prompts),
+        samples=_samples(contestants, prepared, count=report.sample_prompts),
         objectives=objectives,
     )
 
 
-def _baselines(run: Run, random_run: Run | None, problem: PreparedCompositions, pool: WorkerPool) -> list[_Choice]:
-    founders = {name: problem.space.to_json(genome) for name, genome in problem.space.founders()}
+def _baselines(run: Run, random_run: Run | None, prepared: PreparedCompositions, pool: WorkerPool) -> list[_Choice]:
+    founders = {name: prepared.space.to_json(genome) for name, genome in prepared.space.founders()}
     singles = tuple(genome for name, genome in founders.items() if name.startswith("single:"))
     means = tuple(genome for name, genome in founders.items() if name == "uniform-mean")
-    wanted = problem.config.report.baselines
+    wanted = prepared.config.report.baselines
     choices = []
     if "best_member" in wanted and singles:  # Agents whose every module waits for another have none.
         choices.append(_Choice(BEST_MEMBER, singles, len(singles)))
     if "tuned_member" in wanted and singles:
-        best_two = _ranked_on_validation(singles, run, problem, pool)[:2]
-        variants = [variant for _, genome in best_two for variant in decoding_variants(genome, problem.space)]
-        leaders = _leaders_on_search(variants, run, pool, count=problem.config.report.finalists)
+        best_two = _ranked_on_validation(singles, run, prepared, pool)[:2]
+        variants = [variant for _, genome in best_two for variant in decoding_variants(genome, prepared.space)]
+        leaders = _leaders_on_search(variants, run, pool, count=prepared.config.report.finalists)
         choices.append(_Choice(TUNED_MEMBER, leaders, len(singles) + len(variants)))
     if "uniform_mean" in wanted and means:
         choices.append(_Choice(UNIFORM_MEAN, means, 1))
     if "random_search" in wanted and random_run is not None:
-        choices.append(_finalists(RANDOM_SEARCH, random_run, problem.config.report.finalists))
+        choices.append(_finalists(RANDOM_SEARCH, random_run, prepared.config.report.finalists))
     return choices
 
 
@@ -125,22 +122,22 @@ def _leaders_on_search(genomes: Sequence[str], run: Run, pool: WorkerPool, *, co
     return tuple(genome for _, genome in ranked[:count])
 
 
-def _best_on_validation(choice: _Choice, run: Run, problem: PreparedCompositions, pool: WorkerPool) -> str:
-    ranked = _ranked_on_validation(choice.genomes, run, problem, pool)
+def _best_on_validation(choice: _Choice, run: Run, prepared: PreparedCompositions, pool: WorkerPool) -> str:
+    ranked = _ranked_on_validation(choice.genomes, run, prepared, pool)
     if not ranked:
-        _required(measured_on(choice.genomes, "validation", run, problem, pool)[0], choice.label)
+        _required(measured_on(choice.genomes, "validation", run, prepared, pool)[0], choice.label)
     return ranked[0][1]
 
 
 def _ranked_on_validation(
-    genomes: Sequence[str], run: Run, problem: PreparedCompositions, pool: WorkerPool
+    genomes: Sequence[str], run: Run, prepared: PreparedCompositions, pool: WorkerPool
 ) -> list[tuple[float, str]]:
     """The leading objective on the validation panel, higher is better, and genome, of those that could be scored.
 
     Best first. It is the mean over prompts where prompts have numbers: that is what the final table compares.
     """
-    measured = measured_on(genomes, "validation", run, problem, pool)
-    leading = problem.factory.objectives[0]
+    measured = measured_on(genomes, "validation", run, prepared, pool)
+    leading = prepared.factory.objectives[0]
     scored = [(one, genome) for one, genome in zip(measured, genomes, strict=True) if one.is_ok]
     return sorted(
         (
@@ -152,10 +149,10 @@ def _ranked_on_validation(
 
 
 def measured_on(
-    genomes: Sequence[str], panel: str, run: Run, problem: PreparedCompositions, pool: WorkerPool
+    genomes: Sequence[str], panel: str, run: Run, prepared: PreparedCompositions, pool: WorkerPool
 ) -> list[Evaluation]:
     """One evaluation per genome over a whole panel, or the first failed one of its windows."""
-    results = run.measure(genomes, panel=panel, num_replicates=problem.factory.num_windows(panel), pool=pool)
+    results = run.measure(genomes, panel=panel, num_replicates=prepared.factory.num_windows(panel), pool=pool)
     return [joined([result.by_replicate[window] for window in sorted(result.by_replicate)]) for result in results]
 
 
@@ -169,7 +166,7 @@ def _required(evaluation: Evaluation, label: str) -> Evaluation:
     return evaluation
 
 
-def _samples(contestants: Sequence[Contestant], problem: PreparedCompositions, *, count: int) -> tuple[Sample, ...]:
+def _samples(contestants: Sequence[Contestant], prepared: PreparedCompositions, *, count: int) -> tuple[Sample, ...]:
     """The first test prompts (domains take turns) with the answers of best member and winner."""
     shown = [contestant for contestant in contestants if contestant.label in {BEST_MEMBER, TUNED_MEMBER, WINNER}]
     return tuple(
@@ -178,5 +175,5 @@ def _samples(contestants: Sequence[Contestant], problem: PreparedCompositions, *
             human=example.reply,
             answers={contestant.label: contestant.test.answers[example.id] for contestant in shown},
         )
-        for example in problem.factory.panels["test"][:count]
+        for example in prepared.factory.panels["test"][:count]
     )

@@ -16,36 +16,36 @@ from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
 from experiments.problems.compositions.finals import measured_on
 from experiments.problems.compositions.front import Front, FrontMember
-from experiments.problems.compositions.preparation import PreparedCompositions
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.view import CompositionView
 from fitness.result import Objective
 from fitness.statistics import interval_of
 
 
-def measured_front(run: Run, problem: PreparedCompositions, pool: WorkerPool, *, winner: str) -> Front | None:
+def measured_front(run: Run, prepared: PreparedCompositions, pool: WorkerPool, *, winner: str) -> Front | None:
     """The front of a run that selected on two or more objectives; None of any other, or where none is asked for.
 
     Members that cannot be scored on the validation prompts are left out.
 
     Args:
         run: The run, at the end of its budget.
-        problem: Its problem.
+        prepared: Its experiment.
         pool: Evaluates the measurements, which are kept in the run's log.
         winner: Canonical JSON of the genome that the final comparison chose.
     """
-    objectives, report = problem.factory.objectives, problem.config.report
+    objectives, report = prepared.factory.objectives, prepared.config.report
     if len(objectives) < 2 or not report.front_members:
         return None
     found = run.state.pareto_front
     chosen = thinned(found, count=report.front_members)
     view, members = CompositionView(), []
-    tests = measured_on([one.genome_json for one in chosen], "validation", run, problem, pool)
+    tests = measured_on([one.genome_json for one in chosen], "validation", run, prepared, pool)
     for one, test in zip(chosen, tests, strict=True):
         if not test.is_ok:
             continue
         validation = {
             objective.name: interval_of(
-                test, objective.name, resamples=report.bootstrap_resamples, seed=problem.config.seed
+                test, objective.name, resamples=report.bootstrap_resamples, seed=prepared.config.seed
             )
             for objective in objectives
         }

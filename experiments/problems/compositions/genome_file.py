@@ -1,7 +1,7 @@
 """Genomes that people write: read from a file and checked against the members of an experiment, no run needed.
 
 What may stand in the file is told in docs/genome-file.md. Scoring one is commands/evaluate.py's business, writing its
-artifact commands/export.py's.
+artifact export.py's.
 """
 
 from __future__ import annotations

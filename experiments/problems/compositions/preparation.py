@@ -7,7 +7,6 @@ cache, so that a second launch or a resume finds it. The search itself is starte
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,37 +19,16 @@ from experiments.problems.compositions.fitting import with_fitted_weights
 from experiments.problems.compositions.members.jobs import TrainingProgress
 from experiments.problems.compositions.members.training import member_catalogue
 from experiments.problems.compositions.objectives import operators_of
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.scorers import fit_scorer
 from genomes.breeding.limits import MemberInfo
 from genomes.breeding.space import CompositionSpace
 from genomes.members.store import Store
-from genomes.methods.parameters import Choice, Integer, Real
 from genomes.methods.plugins import load_plugins
+from genomes.methods.ranges import Choice, Integer, Real
 
 if TYPE_CHECKING:
     from genomes.members.catalogue import MemberCatalogue
-
-
-@dataclass(frozen=True)
-class PreparedCompositions:
-    """What a run needs of its experiment.
-
-    Attributes:
-        config: The experiment.
-        space: The search space.
-        factory: Makes evaluators, here or in workers.
-        documents: Every document by domain.
-    """
-
-    config: ExperimentConfig
-    space: CompositionSpace
-    factory: CompositionEvaluatorFactory
-    documents: Mapping[str, Sequence[Document]]
-
-    @property
-    def catalogue(self) -> MemberCatalogue:
-        """The members."""
-        return self.factory.catalogue
 
 
 def prepare(

@@ -1,8 +1,12 @@
-"""Compositions of language models as a kind of experiment: what protocol.py asks for."""
+"""Compositions of language models as a kind of experiment: what protocol.py asks for.
+
+What runs models is imported when it is asked for, so that looking at a run loads no torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +20,8 @@ from evolve.workers.pool import WorkerPool
 from experiments.config import ExperimentConfig
 from experiments.config.contradictions import contradictions
 from experiments.config.execution import Execution
-from experiments.problems.compositions.estimate import print_estimate
-from experiments.problems.compositions.export import export_composition
-from experiments.problems.compositions.finals import run_finals
 from experiments.problems.compositions.front import Front, print_front
-from experiments.problems.compositions.front_measurement import measured_front
-from experiments.problems.compositions.objectives import reproducibility_note
-from experiments.problems.compositions.preparation import PreparedCompositions, described_space, prepare
-from experiments.problems.compositions.random_search import open_random_search
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.results import RESULTS_FILE, Results
 from experiments.problems.compositions.table import print_results, verdict
 from experiments.problems.compositions.view import CompositionView, composition_headline
@@ -48,15 +46,21 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
 
     def prepare(self, config: ExperimentConfig, *, is_serial: bool, display: Display) -> PreparedCompositions:
         """See the base class."""
+        from experiments.problems.compositions.preparation import prepare
+
         display.say(f"preparing {config.name}: data, {len(config.members.catalogue)} members, scorer")
         return prepare(config, is_serial=is_serial, on_progress=display.training)
 
     def dry_run(self, config: ExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:
         """See the base class."""
+        from experiments.problems.compositions.estimate import print_estimate
+
         print_estimate(config, path=path, execution=execution, console=console)
 
     def notes(self, prepared: PreparedCompositions) -> Sequence[str]:
         """See the base class."""
+        from experiments.problems.compositions.objectives import reproducibility_note
+
         note = reproducibility_note(prepared.factory.operators)
         return (note,) if note else ()
 
@@ -79,6 +83,10 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
 
     def compare(self, run: Run, prepared: PreparedCompositions, pool: WorkerPool, display: Display) -> Results:
         """See the base class. A random search of the same budget comes first, where the report asks for it."""
+        from experiments.problems.compositions.finals import run_finals
+        from experiments.problems.compositions.front_measurement import measured_front
+        from experiments.problems.compositions.random_search import open_random_search
+
         with open_random_search(run, prepared) as random_run:
             if random_run is not None:
                 with display.search(random_run, label="random search, same budget") as on_event:
@@ -116,11 +124,20 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
 
     def described_space(self, document: Mapping[str, Any]) -> CompositionSpace:
         """See the base class."""
+        from experiments.problems.compositions.preparation import described_space
+
         return described_space(self.from_document(document))
 
     def export(self, directory: Path, to: Path, *, individual: str | None, overwrite: bool) -> Path:
         """See the base class."""
+        from experiments.problems.compositions.export import export_composition
+
         return export_composition(directory, to, individual=individual, overwrite=overwrite)
+
+    def front_document(self, directory: Path) -> list[dict[str, Any]] | None:
+        """See the base class."""
+        front = Front.read(directory)
+        return None if front is None else [asdict(member) for member in front.members]
 
     def next_commands(self, directory: Path) -> Sequence[tuple[str, str]]:
         """See the base class."""

@@ -9,9 +9,9 @@ from dataclasses import asdict, replace
 from evolve.log_reading import DATABASE
 from evolve.loop import Run
 from evolve.settings import Budget
-from experiments.config.compositions import MAY_CHANGE
-from experiments.problems.compositions.preparation import PreparedCompositions
-from experiments.problems.directory import RANDOM_SEARCH_DIRECTORY
+from experiments.config.changeable import MAY_CHANGE
+from experiments.problems.compositions.prepared import PreparedCompositions
+from experiments.problems.run_files import RANDOM_SEARCH_DIRECTORY
 
 _NO_LIMIT = 2**31  # Births of the random search, which ends by its evaluations.
 

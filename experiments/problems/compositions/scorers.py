@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from experiments.corpora.documents import Document, documents_in, unit_hash
+from experiments.corpora.documents import Document, unit_hash
+from experiments.corpora.splits import documents_in
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.scorer import CoherenceScorer
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from genomes.agent.graph.genome import AgentGenome
 from genomes.agent.graph.modules import Connection, Module
-from genomes.methods.parameters import Gene
+from genomes.methods.ranges import Gene
 
 _SENSING = (("grid", "perception1", "grid"), ("body", "perception1", "body"))
 

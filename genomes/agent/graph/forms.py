@@ -15,7 +15,7 @@ from genomes.agent.graph.kinds import KINDS, LEARNING_GENES, ModuleKind
 from genomes.agent.graph.modules import Connection, Module
 from genomes.graph.errors import GenomeFormatError
 from genomes.graph.forms import GeneValue, Text, form, read_form
-from genomes.methods.parameters import Gene
+from genomes.methods.ranges import Gene
 from genomes.sentences import allowed_names
 
 AGENT_SCHEMA = "composite-evolve/agent/1"

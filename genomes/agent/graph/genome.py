@@ -19,7 +19,7 @@ from genomes.agent.graph.modules import Connection, Module, completed
 from genomes.graph.attributes import entries_of, plain_graph
 from genomes.graph.forms import read_json
 from genomes.graph.wiring import Wired
-from genomes.methods.parameters import Gene
+from genomes.methods.ranges import Gene
 
 
 class AgentGenome(Wired[Connection]):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from genomes.methods.parameters import Choice, Range, Real
+from genomes.methods.ranges import Choice, Range, Real
 
 PortType = Literal["grid", "body", "vec", "scalar", "logits"]
 """What flows: the grid's planes, the body's four numbers, ``width`` numbers, two numbers, one number per action."""

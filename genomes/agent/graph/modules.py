@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from genomes.agent.graph.kinds import KINDS, ModuleKind
-from genomes.methods.parameters import Gene
+from genomes.methods.ranges import Gene
 from genomes.sentences import allowed_names
 
 

@@ -12,7 +12,7 @@ from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MergeNode
 from genomes.methods.merging import LAYER_GROUPS
-from genomes.methods.parameters import Real
+from genomes.methods.ranges import Real
 
 # Relative to the largest of a group, as weights are to the largest of a node.
 _FACTOR = Real(0.05, 20.0, 1.0, is_log=True)

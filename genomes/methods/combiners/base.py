@@ -31,7 +31,7 @@ class Method(ABC):
         is_commutative: Whether inputs may change places (with their weights) without changing the result.
         has_weights: Whether each input has a positive weight, kept on its edge.
         parameters: Range of every further gene, by name (objects with ``low``/``high``/``options`` as in
-            genomes/methods/parameters.py).
+            genomes/methods/ranges.py).
     """
 
     name: ClassVar[str]

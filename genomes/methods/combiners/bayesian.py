@@ -10,7 +10,7 @@ import numpy as np
 from genomes.methods.combiners.base import Combiner
 from genomes.methods.combiners.given import Fit
 from genomes.methods.combiners.pooling import log_sum_exp, pooled_probabilities
-from genomes.methods.parameters import Real
+from genomes.methods.ranges import Real
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from genomes.methods.combiners.base import AnswerCombiner
 from genomes.methods.combiners.given import Ballot
-from genomes.methods.parameters import Choice, Integer
+from genomes.methods.ranges import Choice, Integer
 
 
 class BestOf(AnswerCombiner):

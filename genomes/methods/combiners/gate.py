@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from genomes.methods.combiners.base import Combiner
 from genomes.methods.combiners.pooling import pooled, strongest
-from genomes.methods.parameters import Choice, Integer, Real
+from genomes.methods.ranges import Choice, Integer, Real
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from genomes.methods.combiners.base import NUMBERS
 from genomes.methods.combiners.learned_pool import LearnedPool, numbers_of
 from genomes.methods.combiners.pooling import pooled, strongest
-from genomes.methods.parameters import Choice, Integer, Numbers, Real
+from genomes.methods.ranges import Choice, Integer, Numbers, Real
 
 if TYPE_CHECKING:
     import torch

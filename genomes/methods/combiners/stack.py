@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from genomes.methods.combiners.base import NUMBERS
 from genomes.methods.combiners.learned_pool import LearnedPool, numbers_of
 from genomes.methods.combiners.pooling import pooled
-from genomes.methods.parameters import Choice, Numbers, Real
+from genomes.methods.ranges import Choice, Numbers, Real
 
 if TYPE_CHECKING:
     import torch

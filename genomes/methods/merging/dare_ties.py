@@ -10,7 +10,7 @@ import numpy as np
 
 from genomes.methods.merging.base import MergeMethod, TensorPlace, task_vectors
 from genomes.methods.merging.ties import agreeing_sum
-from genomes.methods.parameters import Integer, Real
+from genomes.methods.ranges import Integer, Real
 
 if TYPE_CHECKING:
     import torch

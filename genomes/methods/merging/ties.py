@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from genomes.methods.merging.base import MergeMethod, TensorPlace, task_vectors
-from genomes.methods.parameters import Real
+from genomes.methods.ranges import Real
 
 if TYPE_CHECKING:
     import torch

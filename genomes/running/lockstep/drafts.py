@@ -121,11 +121,7 @@ class Strands:
 
 def _text(stream: Stream, prompt: Prompt, drafts: Mapping[int, Mapping[Prompt, Sequence[int]]]) -> list[int]:
     """What a stream reads before the answer: its marker, its drafts in their templates, and the prompt."""
-    text = list(stream.marker)
-    for draft in stream.drafts:
-        before, after = draft.template
-        text += [*before, *drafts[draft.source][prompt][: draft.max_tokens], *after]
-    return [*text, *prompt]
+    return [*stream.before_prompt([drafts[draft.source][prompt] for draft in stream.drafts]), *prompt]
 
 
 def _read_for_evidence(plan: Plan) -> dict[int, set[float]]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from genomes.running.lockstep.decoding import Question, answer_together
 from genomes.running.phenotype import Phenotype, ReplyLikelihood
-from genomes.running.prompting import answer_text
+from genomes.running.text_format import answer_text
 
 
 class _Panel:

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import Edge, MemberNode, MergeNode
 from genomes.methods.merging import MERGES
-from genomes.methods.parameters import Gene
+from genomes.methods.ranges import Gene
 
 RECIPE_SCHEMA = "composite-evolve/merge/1"
 

@@ -15,10 +15,10 @@ from genomes.members.tokenizers import tokenizer_key
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.member_loader import LoadedMember, MemberLoader
 from genomes.running.program import Program
-from genomes.running.prompting import closing_tokens, template_tokens
 from genomes.running.teacher_forcing.evaluation_set import EvaluationSet, Sheet, TokenizedSet
 from genomes.running.teacher_forcing.outputs import Betas, StreamOutputs, stream_key, stream_outputs, stream_program
 from genomes.running.teacher_forcing.tempering import Floats
+from genomes.running.text_format import closing_tokens, template_tokens
 
 _MEMO_BYTES = 256 << 20
 

@@ -59,6 +59,13 @@ def pool(shared_pool: WorkerPool) -> Iterator[WorkerPool]:
     assert shared_pool.wait(0.0) == []
 
 
+@pytest.fixture
+def patient_pool() -> Iterator[WorkerPool]:
+    """A pool whose deadline no busy machine reaches."""
+    with open_pool(ScriptedFactory(), WorkerSettings(2, 200.0, max_retries=1)) as opened:
+        yield opened
+
+
 class TestRayPool(WorkerPoolContract):
     def test_it_has_the_workers_that_were_asked_for(self, pool: WorkerPool) -> None:
         assert isinstance(pool, RayPool)
@@ -89,8 +96,8 @@ class TestRayPool(WorkerPoolContract):
         assert {ticket: one.objectives["value"] for ticket, one in done.items()} == {0: 1.0, 1: 7.0}
         assert "together" not in done[0].metrics
 
-    def test_a_worker_that_is_killed_from_outside_loses_nothing(self, pool: WorkerPool, tmp_path: Path) -> None:
-        marker = tmp_path / "pid"
+    def test_a_worker_that_is_killed_from_outside_loses_nothing(self, patient_pool: WorkerPool, tmp_path: Path) -> None:
+        pool, marker = patient_pool, tmp_path / "pid"
         pool.submit(0, request("block_first", marker=str(marker)))
         pool.submit(1, request("value", number=1.0))
         done = {}

@@ -37,8 +37,8 @@ def test_the_latest_comes_first_and_the_broken_last(folder: Path) -> None:
     assert later.age_seconds is not None
     assert older.age_seconds is not None
     assert 0 <= later.age_seconds <= older.age_seconds < 3600
-    assert "'file is not a database'" in (broken.problem or "")
-    assert (later.problem, broken.state) == (None, None)
+    assert "'file is not a database'" in (broken.trouble or "")
+    assert (later.trouble, broken.state) == (None, None)
 
 
 def test_table_and_json_say_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +48,7 @@ def test_table_and_json_say_the_same(folder: Path, capsys: pytest.CaptureFixture
     print_runs(folder, as_json=True)
     for run in json.loads(capsys.readouterr().out):
         assert run["directory"] in table
-        assert run["problem"] is None or run["problem"] in table
+        assert run["trouble"] is None or run["trouble"] in table
         assert run["births"] is None or f"{run['births']} of {run['planned_births']}" in table
 
 

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from experiments.commands.validate_scorer import print_validation, validate_scorer
 from experiments.corpora.chitchat import load_chitchat
-from experiments.corpora.documents import documents_in, examples_from
+from experiments.corpora.documents import examples_from
+from experiments.corpora.splits import documents_in
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from evolve.settings import SearchSettings
 from experiments.compare.bench import PROPOSALS_PER_EVALUATION, Bench, BudgetSpentError, leaders, restricted
 from experiments.compare.cell import run_cell
 from experiments.compare.memo import MemoisedEvaluator
-from experiments.problems.compositions.finals import FinalsError
+from experiments.problems.errors import FinalsError
 from fitness.result import Evaluation, Objective, Outcome
 from genomes.graph.genome import Genome
 from genomes.graph.serialization import genome_from_json

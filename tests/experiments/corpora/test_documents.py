@@ -11,15 +11,13 @@ from experiments.corpora.documents import (
     MAX_CONTEXT_WORDS,
     MAX_REPLY_WORDS,
     MIN_REPLY_WORDS,
-    SPLITS,
     Document,
     balanced,
     data_hash,
-    documents_in,
     examples_from,
-    split_of,
     unit_hash,
 )
+from experiments.corpora.splits import SPLITS, documents_in, split_of
 
 TURNS = st.lists(st.integers(1, 90).map(lambda count: " ".join(["word"] * count)), min_size=2, max_size=12)
 

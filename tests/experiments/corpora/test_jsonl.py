@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.corpora.documents import split_of
 from experiments.corpora.errors import CorpusError
 from experiments.corpora.jsonl import load_jsonl
+from experiments.corpora.splits import split_of
 
 
 def write(path: Path, *lines: object) -> Path:

@@ -12,9 +12,10 @@ from experiments.config import QUICKSTART, load_experiment
 from experiments.config.data import DataConfig, DocstringsSource, PromptCounts
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
-from experiments.corpora.documents import Document, documents_in
+from experiments.corpora.documents import Document
 from experiments.corpora.errors import CorpusError
 from experiments.corpora.panels import load_documents, panels_of
+from experiments.corpora.splits import documents_in
 from experiments.corpora.streams import token_streams, tokenizer_texts
 from genomes.members.tokenizers import train_tokenizer
 

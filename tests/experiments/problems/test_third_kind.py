@@ -93,3 +93,28 @@ def test_a_kind_that_there_is_not_is_named(home: Path) -> None:
     refused = evolve("launch", "other.yaml", "--serial", cwd=home, check=False)
     assert refused.returncode == 2
     assert "did you mean 'digits'" in refused.stderr.replace("\n", " ").lower()
+
+
+def test_a_kind_that_is_no_name_is_refused(home: Path) -> None:
+    (home / "odd.yaml").write_text(FILE.replace("kind: digits", "kind: [digits]"), encoding="utf-8")
+    refused = evolve("launch", "odd.yaml", "--serial", cwd=home, check=False)
+    assert refused.returncode == 2
+    assert "kind: is ['digits']" in refused.stderr
+
+
+@pytest.mark.usefixtures("launched")
+def test_a_run_whose_kind_is_gone_can_still_be_looked_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(PROBLEMS, "digits")
+    status = json.loads(evolve("status", "runs/digits", "--json", cwd=home).stdout)
+    assert (status["births"] >= 20, status["results"], status["front"]) == (True, None, None)
+    evolve("status", "runs/digits", cwd=home)
+    assert "Wrote" in evolve("report", "runs/digits", "--to", "looked.html", cwd=home).stdout
+    refused = evolve("export", "runs/digits", "--to", "gone", cwd=home, check=False)
+    assert refused.returncode == 2
+    assert "runs/digits is of the kind 'digits', which nothing here knows" in refused.stderr
+
+
+def test_commands_for_compositions_say_so(home: Path) -> None:
+    refused = evolve("members", "list", "digits.yaml", cwd=home, check=False)
+    assert refused.returncode == 2
+    assert "is an experiment of the kind 'digits'; this takes one on compositions" in refused.stderr

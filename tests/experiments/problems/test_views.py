@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from experiments.problems import view_of
@@ -8,6 +11,7 @@ from experiments.problems.compositions.view import CompositionView
 from experiments.problems.views import PlainView
 from genomes.agent.breeding.space import AgentSpace
 from tests.experiments.report.made_up import MEMBERS, config, space
+from tests.paths import ROOT
 
 
 def test_the_view_follows_the_kind_of_experiment() -> None:
@@ -49,3 +53,14 @@ def test_what_cannot_be_read_is_shown_as_it_is(view: PlainView, text: str) -> No
     assert view.genes(text) == []
     assert view.picture(text, title="") is None
     assert not any(view.blocks(text).values())
+
+
+def test_looking_at_a_run_of_any_kind_loads_no_torch() -> None:
+    script = (
+        "import sys, experiments.commands.status, experiments.problems as problems\n"
+        "for kind in problems.PROBLEMS:\n"
+        "    problems.problem_of(kind)\n"
+        "print(sorted({'torch', 'transformers', 'ray'} & sys.modules.keys()))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout == "[]\n"

@@ -22,7 +22,7 @@ from experiments.unify.report import UnifiedReport
 from genomes.graph.genome import Genome
 from genomes.graph.serialization import genome_to_json
 from genomes.running.compilation import compile_genome
-from genomes.running.prompting import marker_tokens
+from genomes.running.text_format import marker_tokens
 from tests.experiments.tiny_experiment import write_experiment
 from tests.experiments.unify.test_distilled import batch, streams
 from tests.genomes.genomes_with_merges import TWO, merge_node, merged

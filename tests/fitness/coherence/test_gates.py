@@ -10,7 +10,8 @@ import torch
 from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
-from experiments.corpora.documents import documents_in, examples_from
+from experiments.corpora.documents import examples_from
+from experiments.corpora.splits import documents_in
 from fitness.coherence.scorer import CoherenceScorer
 from tests.oracles.attacks import ECHOES, FILLERS, WRECKS, Exchange
 

@@ -11,7 +11,8 @@ from scipy.stats import spearmanr
 from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
-from experiments.corpora.documents import documents_in, examples_from
+from experiments.corpora.documents import examples_from
+from experiments.corpora.splits import documents_in
 from fitness.coherence.encoder import MiniLM
 from fitness.coherence.scorer import CoherenceScorer, scorer_version
 from tests.oracles.minilm import FloatMiniLM

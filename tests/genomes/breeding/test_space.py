@@ -13,7 +13,7 @@ from genomes.graph.errors import GenomeFormatError
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.graph.nodes import MemberNode
 from genomes.graph.serialization import genome_to_json
-from genomes.methods.parameters import Choice, Integer, Real
+from genomes.methods.ranges import Choice, Integer, Real
 from tests.genomes.spaces import SPACE, SPACES, TWO_TOKENIZERS, chain, composed, members, relabelled
 
 

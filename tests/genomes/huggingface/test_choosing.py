@@ -9,7 +9,7 @@ from transformers import TextIteratorStreamer
 from genomes.huggingface.conversion import composite_model
 from genomes.members.tokenizers import train_tokenizer
 from genomes.running.compilation import compile_genome
-from genomes.running.prompting import closing_tokens
+from genomes.running.text_format import closing_tokens
 from tests.genomes.huggingface.test_composite import batch, model_of
 from tests.genomes.tiny_members import (
     CONTEXTS,

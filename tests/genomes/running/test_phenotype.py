@@ -15,7 +15,7 @@ from genomes.members.catalogue import MemberCatalogue
 from genomes.members.tokenizers import train_tokenizer
 from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import PrefillCache
-from genomes.running.prompting import prompt_tokens
+from genomes.running.text_format import prompt_tokens
 from tests.genomes.tiny_members import (
     CONTEXTS,
     MARKERS,

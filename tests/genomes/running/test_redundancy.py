@@ -18,8 +18,8 @@ from genomes.huggingface.conversion import composite_model
 from genomes.methods.combiners import METHODS
 from genomes.running.compilation import compile_genome
 from genomes.running.phenotype import Phenotype
-from genomes.running.prompting import prompt_tokens
 from genomes.running.pruning import NoMemberLeftError
+from genomes.running.text_format import prompt_tokens
 from genomes.running.tolerance import MemberWarning
 from tests.genomes.tiny_members import (
     CONTEXTS,

@@ -15,7 +15,7 @@ from genomes.graph.genome import Genome
 from genomes.graph.nodes import ResponseNode
 from genomes.methods.combiners import AnswerVote, Bayesian, BestOf, Mean, Product, Weighted
 from genomes.methods.merging import Linear
-from genomes.methods.parameters import Real
+from genomes.methods.ranges import Real
 from genomes.testing import AnswerCombinerContract, CombinerContract, MergeMethodContract, OperatorContract
 
 

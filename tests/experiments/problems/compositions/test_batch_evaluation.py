@@ -14,7 +14,8 @@ from evolve.testing import EvaluatorContract
 from evolve.workers import SerialPool, WorkerSettings
 from experiments.config import load_experiment
 from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
-from experiments.problems.compositions.preparation import PreparedCompositions, prepare
+from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.runs.carrying_out import create_run, open_run
 from fitness.result import Outcome
 from genomes.running.compilation import compile_genome

@@ -1,6 +1,7 @@
 """Which documents a scorer is fitted on."""
 
-from experiments.corpora.documents import Document, split_of
+from experiments.corpora.documents import Document
+from experiments.corpora.splits import split_of
 from experiments.problems.compositions import scorers
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from genomes.methods.combiners import Combiner
-from genomes.methods.parameters import Real
+from genomes.methods.ranges import Real
 
 
 class Median(Combiner):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from genomes.methods.merging import MergeMethod, TensorPlace
-from genomes.methods.parameters import Real
+from genomes.methods.ranges import Real
 
 
 class MedianSoup(MergeMethod):

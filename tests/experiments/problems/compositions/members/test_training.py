@@ -11,8 +11,9 @@ import pytest
 from safetensors.torch import load_file
 
 from experiments.config import ExperimentConfig, load_experiment
-from experiments.corpora.documents import Document, documents_in
+from experiments.corpora.documents import Document
 from experiments.corpora.panels import load_documents
+from experiments.corpora.splits import documents_in
 from experiments.problems.compositions.members.training import member_catalogue, train_members
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.errors import MemberLoadError, MemberTrainingError

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from evolve.errors import ConfigChangedError
+from evolve.forking import Lineage, lineage_of
 from evolve.history import history, read_state, replay
-from evolve.lineage import Lineage, lineage_of
 from evolve.log_reading import RunLogReader
 from evolve.loop import Run
 from evolve.settings import Budget

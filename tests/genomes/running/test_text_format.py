@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genomes.running.prompting import (
+from genomes.running.text_format import (
     answer_text,
     closing_tokens,
     prompt_text,
