@@ -20,7 +20,7 @@ from experiments.corpora.documents import Example
 from experiments.corpora.panels import load_documents, panels_of
 from experiments.problems.compositions.fitting import fitter_on
 from experiments.problems.compositions.members.training import member_catalogue
-from fitness.statistics import bootstrap_difference, bootstrap_mean
+from fitness.statistics import bootstrap_difference, bootstrap_mean, interval_text
 from genomes.breeding.editing import Blueprint, Input
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
