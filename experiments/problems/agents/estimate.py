@@ -12,7 +12,8 @@ from evolve.jobs import SEARCH_PANEL
 from evolve.settings import planned_evaluations
 from experiments.config.agents import ROLLOUT_TICKS, AgentExperimentConfig
 from experiments.config.execution import Execution
-from experiments.problems.agents.evaluator import prepare_agents, trained_agent
+from experiments.problems.agents.evaluator import trained_agent
+from experiments.problems.agents.preparation import prepare_agents
 
 
 def print_estimate(config: AgentExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 from evolve.evaluator import EvaluationRequest
 from evolve.jobs import SEARCH_PANEL
 from evolve.seeding import integer_seed
-from experiments.config.agents import AgentExperimentConfig, LearningConfig, TaskConfig
-from experiments.problems.agents.prepared import PreparedAgents
+from experiments.config.agents import LearningConfig, TaskConfig
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.energy_flow.rollouts import episode_returns
 from fitness.energy_flow.senses import Senses
@@ -122,23 +121,6 @@ class AgentEvaluator:
         player = agent.player(seed=integer_seed(self._factory.seed, "play", request.panel, request.replicate))
         returns = episode_returns(player, make_worlds(self._factory.task, len(seeds)), seeds)
         return {f"{request.panel}-{seed}": returns[seed] for seed in seeds}
-
-
-def prepare_agents(config: AgentExperimentConfig) -> PreparedAgents:
-    """The problem of an experiment; there is nothing to load or to train beforehand."""
-    space = AgentSpace(
-        kinds=config.space.kinds,
-        max_modules=config.space.max_modules,
-        inherited_trainings=config.space.inherited_trainings,
-    )
-    factory = AgentEvaluatorFactory(
-        space=space,
-        task=config.task,
-        learning=config.learning,
-        final_episodes=config.report.episodes,
-        seed=config.seed,
-    )
-    return PreparedAgents(config, space, factory)
 
 
 def trained_agent(

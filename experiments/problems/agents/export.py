@@ -9,7 +9,8 @@ from evolve.log_reading import RunLogReader
 from experiments.config.agents import AgentExperimentConfig
 from experiments.config.loading import document_as
 from experiments.files import replaced_directory, require_free
-from experiments.problems.agents.evaluator import TEST_PANEL, prepare_agents, trained_agent
+from experiments.problems.agents.evaluator import TEST_PANEL, trained_agent
+from experiments.problems.agents.preparation import prepare_agents
 from experiments.problems.agents.results import AgentResults
 from fitness.statistics import interval_text
 from genomes.agent.graph.genome import AgentGenome

@@ -1,4 +1,4 @@
-"""An experiment on agents that is ready to be searched. It is made in evaluator.py; nothing is loaded here."""
+"""An experiment on agents that is ready to be searched. It is made in preparation.py; nothing is loaded here."""
 
 from __future__ import annotations
 

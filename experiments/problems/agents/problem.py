@@ -34,7 +34,7 @@ class Agents(Problem[AgentExperimentConfig, PreparedAgents]):
 
     def prepare(self, config: AgentExperimentConfig, *, is_serial: bool, display: Display) -> PreparedAgents:
         """See the base class. There is nothing to load or to train."""
-        from experiments.problems.agents.evaluator import prepare_agents
+        from experiments.problems.agents.preparation import prepare_agents
 
         return prepare_agents(config)
 

@@ -25,13 +25,8 @@ from experiments.config.agents import ROLLOUT_TICKS, AgentExperimentConfig, Lear
 from experiments.config.execution import Execution
 from experiments.config.loading import load_as
 from experiments.problems import problem_of_file
-from experiments.problems.agents.evaluator import (
-    AgentEvaluatorFactory,
-    episode_seeds,
-    make_worlds,
-    prepare_agents,
-    trained_agent,
-)
+from experiments.problems.agents.evaluator import AgentEvaluatorFactory, episode_seeds, make_worlds, trained_agent
+from experiments.problems.agents.preparation import prepare_agents
 from experiments.problems.agents.results import AgentContestant, AgentResults, compare_agents
 from fitness.energy_flow.references import ReferenceVecEnv
 from fitness.result import Outcome
