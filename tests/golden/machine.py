@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,6 +29,12 @@ def same_machine() -> bool:
     """Whether the recorded values of runs are to be found again here to the last bit."""
     recorded: dict[str, str] = golden("runs")["environment"]
     return recorded == environment()
+
+
+def assert_as_recorded(told: Mapping[str, Any], recorded: Mapping[str, Any]) -> None:
+    assert told["anywhere"] == recorded["anywhere"]
+    if same_machine():
+        assert told["exact"] == recorded["exact"]
 
 
 def _processor() -> str:

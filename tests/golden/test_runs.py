@@ -1,4 +1,4 @@
-"""Trajectories, status, reports and exports of tiny runs with real models of both kinds.
+"""Status, reports and exports of tiny runs with real models of both kinds.
 
 Where the values were recorded they are compared to the last bit; on other machines, what does not depend on floats.
 """
@@ -6,20 +6,11 @@ Where the values were recorded they are compared to the last bit; on other machi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.golden.machine import same_machine
-from tests.golden.tiny_runs import (
-    COMPOSITIONS,
-    Told,
-    agents_told,
-    at_one_thread,
-    composition_home,
-    composition_searched,
-    composition_told,
-)
+from tests.golden.machine import assert_as_recorded
+from tests.golden.tiny_runs import Told, agents_told, at_one_thread, composition_told
 from tests.golden.values import golden
 
 
@@ -30,11 +21,6 @@ def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return composition_home(tmp_path_factory.mktemp("searches"))
-
-
-@pytest.fixture(scope="module")
 def compositions(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return composition_told(tmp_path_factory.mktemp("compositions"))
 
@@ -42,19 +28,6 @@ def compositions(tmp_path_factory: pytest.TempPathFactory) -> Told:
 @pytest.fixture(scope="module")
 def agents(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return agents_told(tmp_path_factory.mktemp("agents"))
-
-
-def assert_as_recorded(told: Told, recorded: Told) -> None:
-    assert told["anywhere"] == recorded["anywhere"]
-    if same_machine():
-        assert told["exact"] == recorded["exact"]
-
-
-@pytest.mark.parametrize("name", COMPOSITIONS)
-def test_searches_of_compositions(name: str, experiment: Path) -> None:
-    place = list(COMPOSITIONS).index(name)
-    told = composition_searched(name, experiment, experiment.with_name(f"search-{place}"))
-    assert_as_recorded(told, golden("runs")["searches"][name])
 
 
 @pytest.mark.parametrize("part", ["run", "export", "export as merged", "export of a genome file", "fork"])
