@@ -190,6 +190,10 @@ class Budget:
             raise SettingsError("budget.max_failures_share is 0.0, which no run survives; use 1.0 to never stop.")
 
 
+UNLIMITED_BIRTHS = 2**31
+"""More births than any run makes: what a budget says that ends by something else."""
+
+
 def planned_evaluations(settings: SearchSettings, budget: Budget) -> int:
     """Evaluations that a search will make: one for each birth, and every ``rescore_every``-th job a re-scoring."""
     births, every = budget.births, settings.rescore_every

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -25,6 +24,7 @@ from fitness.statistics import Interval, interval_of, interval_text, number_text
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.members.quiet import quiet_transformers
+from genomes.running.threads import torch_threads
 
 PANELS = ("validation", "test", "search")
 """The panels that a genome can be scored on, the default first."""
@@ -89,17 +89,13 @@ def evaluate_genome(
 def _evaluation(genome: Genome, prepared: PreparedCompositions, panel: str) -> Evaluation:
     own = [operator for operator in prepared.factory.operators if operator.name not in OBJECTIVES]
     operators = [*OBJECTIVES.values(), *own]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(prepared.config.workers.cpus_per_worker)
-    try:
+    with torch_threads(prepared.config.workers.cpus_per_worker):
         with quiet_transformers():
             evaluator: CompositionEvaluator = prepared.factory()
         windows = [
             evaluator.measured(genome, prepared.factory.window(panel, number), operators=operators, replicate=number)
             for number in range(prepared.factory.num_windows(panel))
         ]
-    finally:
-        torch.set_num_threads(threads)
     evaluation = joined(windows)
     if not evaluation.is_ok:
         raise ValueError(f"The genome could not be scored: {evaluation.outcome.value}, {evaluation.error}.")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from experiments.config import load_experiment
 from experiments.corpora.panels import load_documents
 from experiments.files import replaced_directory, require_free
 from experiments.problems.compositions.scorers import fit_scorer
 from genomes.members.quiet import quiet_transformers
+from genomes.running.threads import torch_threads
 
 
 def fit_scorer_to(experiment: Path, to: Path, *, settings: tuple[str, ...] = (), overwrite: bool = False) -> str:
@@ -31,13 +30,9 @@ def fit_scorer_to(experiment: Path, to: Path, *, settings: tuple[str, ...] = (),
     """
     require_free(to, overwrite=overwrite)
     documents = load_documents(load_experiment(experiment, settings).data)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # Sums of floats, and with them the weights, depend on the number of threads.
-    try:
-        with quiet_transformers():
-            scorer = fit_scorer(documents)
-    finally:
-        torch.set_num_threads(threads)
+    # Sums of floats, and with them the scorer's weights, depend on the number of threads.
+    with torch_threads(1), quiet_transformers():
+        scorer = fit_scorer(documents)
     with replaced_directory(to) as directory:
         scorer.save(directory)
     print(f"Wrote {to}: scorer {scorer.version}, fitted to {', '.join(documents)}")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from evolve.history import history
 from evolve.log_reading import RunLogReader
-from experiments.problems import kind_of, problem_of
+from experiments.problems import problem_of_run
 
 FORMATS = ("csv", "parquet", "json")
 
@@ -20,9 +20,10 @@ def run_history(directory: Path) -> pd.DataFrame:
     Raises:
         RunMissingError: There is no run in the directory.
     """
+    problem = problem_of_run(directory)
     with RunLogReader(directory) as log:
         document = log.meta["config"]
-    return history(directory, space=problem_of(kind_of(document)).described_space(document))
+    return history(directory, space=problem.described_space(document))
 
 
 def send_history(directory: Path, *, tensorboard: Path | None = None, mlflow: str | None = None) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from evolve.log_reading import RunLogReader
 from experiments.commands.launch import carry_to_the_end
 from experiments.config.execution import Execution
-from experiments.problems import FinalComparison, kind_of, problem_of
+from experiments.problems import FinalComparison, problem_of_run
 from experiments.problems.run_files import EXPERIMENT_FILE
 from experiments.runs.carrying_out import open_run, write_experiment
 from experiments.terminal.output import standard_output
@@ -31,11 +31,10 @@ def resume_run(directory: Path, *, execution: Execution, console: Console | None
         RunLockedError: Another process is searching in the directory.
     """
     console = console or standard_output()
-    with RunLogReader(directory) as log:
-        stored = log.meta["config"]
-    problem = problem_of(kind_of(stored))
+    problem = problem_of_run(directory)
     if not (directory / EXPERIMENT_FILE).exists():  # Killed between the creation of run.db and of the file beside it.
-        write_experiment(directory, problem.from_document(stored))
+        with RunLogReader(directory) as log:
+            write_experiment(directory, problem.from_document(log.meta["config"]))
     config = problem.load(directory / EXPERIMENT_FILE, execution.overrides())
     with Display(console) as display:
         prepared = problem.prepare(config, is_serial=execution.serial, display=display)

@@ -33,8 +33,11 @@ def run_status(directory: Path) -> dict[str, Any]:
     Raises:
         RunMissingError: There is no run in the directory.
     """
+    return _status(directory, _problem(directory))
+
+
+def _status(directory: Path, problem: Problem[Any, Any] | None) -> dict[str, Any]:
     state = read_state(directory)
-    problem = _problem(directory)
     results = None if problem is None else problem.results_document(directory)
     front = None if problem is None else problem.front_document(directory)
     return {
@@ -55,7 +58,8 @@ def run_status(directory: Path) -> dict[str, Any]:
 
 def print_status(directory: Path, *, as_json: bool, console: Console | None = None) -> None:
     """Print the status for people, or as JSON."""
-    status = run_status(directory)
+    problem = _problem(directory)
+    status = _status(directory, problem)
     if as_json:
         print(json.dumps(status, indent=2))
         return
@@ -72,7 +76,6 @@ def print_status(directory: Path, *, as_json: bool, console: Console | None = No
             f"({best['replicates']} replicates)"
         )
         console.print(f"  {best['genome']}", soft_wrap=True)
-    problem = _problem(directory)
     if problem is not None:
         problem.print_verdict(directory, console=console)
     console.print(f"trajectory digest {status['trajectory_digest']}")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
 from evolve.history import read_state
@@ -30,6 +29,7 @@ from experiments.unify.report import UnifiedReport
 from experiments.unify.tables import print_report
 from genomes.graph.genome import Genome
 from genomes.graph.serialization import genome_from_json
+from genomes.running.threads import torch_threads
 from genomes.sentences import allowed_names
 
 KINDS = ("composite", "merged", "distilled")
@@ -75,9 +75,7 @@ def export_unified(
     console = console or standard_output()
     with Display(Console(stderr=True)) as display:
         genome, prepared = _composition(source, members, individual, display)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(prepared.config.workers.cpus_per_worker)
-        try:
+        with torch_threads(prepared.config.workers.cpus_per_worker):
             if kind == "merged":
                 unified = merge_composition(genome, prepared.catalogue)
             else:
@@ -90,8 +88,6 @@ def export_unified(
                     on_progress=partial(display.training, "student"),
                 )
             report = write_unified(genome, unified, to, prepared)
-        finally:
-            torch.set_num_threads(threads)
     print_report(report, console=console)
     console.print(f"Wrote {to}: config.json, model.safetensors, tokenizer, genome.json, report.json, README.md")
     return report

@@ -28,9 +28,10 @@ Check = Callable[[C], Iterable[tuple[KeyPath, str]]]
 
 def load_experiment(path: Path | str, overrides: Sequence[str] = ()) -> ExperimentConfig:
     """The experiment on compositions that a YAML file describes; see ``load_as``."""
-    if kind := _read(Path(path)).data.get("kind"):
+    source = _read(Path(path))
+    if kind := source.data.get("kind"):
         raise ConfigError([f"{path}: is an experiment of the kind {kind!r}; this takes one on compositions."])
-    return load_as(ExperimentConfig, path, overrides, check=contradictions)
+    return _loaded(ExperimentConfig, source, overrides, check=contradictions)
 
 
 def load_as(model: type[C], path: Path | str, overrides: Sequence[str] = (), *, check: Check[C] | None = None) -> C:
@@ -45,13 +46,7 @@ def load_as(model: type[C], path: Path | str, overrides: Sequence[str] = (), *, 
     Raises:
         ConfigError: The file cannot be read, or the experiment cannot run; lists every problem.
     """
-    path = Path(path)
-    source = _read(path)
-    for override in overrides:
-        _apply(override, source)
-    if source.problems:
-        raise ConfigError(source.problems)
-    return _validated(model, source, directory=path.resolve().parent, check=check)
+    return _loaded(model, _read(Path(path)), overrides, check=check)
 
 
 def kind_in_file(path: Path | str, *, allowed: Collection[str]) -> str | None:
@@ -68,23 +63,19 @@ def kind_in_file(path: Path | str, *, allowed: Collection[str]) -> str | None:
     return kind
 
 
-def experiment_from_document(document: Mapping[str, Any], *, place: str = "experiment") -> ExperimentConfig:
+def experiment_from_document(document: Mapping[str, Any]) -> ExperimentConfig:
     """The experiment that ``ExperimentConfig.to_document`` gave.
-
-    Args:
-        document: Plain data.
-        place: Where it comes from, for error messages.
 
     Raises:
         ConfigError: It is no such document.
     """
-    return document_as(ExperimentConfig, document, place=place, check=contradictions)
+    return document_as(ExperimentConfig, document, check=contradictions)
 
 
 def document_as(
     model: type[C], document: Mapping[str, Any], *, place: str = "experiment", check: Check[C] | None = None
 ) -> C:
-    """What plain data describes; see ``experiment_from_document``."""
+    """What plain data describes; ``place`` says in messages where it comes from. See ``experiment_from_document``."""
     return _validated(model, _Source(place, dict(document)), directory=None, check=check)
 
 
@@ -111,6 +102,14 @@ class _Source:
                 if key[:length] == prefix:
                     return f"{_dotted(path)}: {message} (override {override!r})"
         return f"{_dotted(path)}: {message} ({self.place})" if path else f"{self.place}: {message}"
+
+
+def _loaded(model: type[C], source: _Source, overrides: Sequence[str], *, check: Check[C] | None) -> C:
+    for override in overrides:
+        _apply(override, source)
+    if source.problems:
+        raise ConfigError(source.problems)
+    return _validated(model, source, directory=Path(source.place).resolve().parent, check=check)
 
 
 def _dotted(path: KeyPath) -> str:

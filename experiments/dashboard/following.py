@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from evolve.errors import EvolveError, RunMissingError
-from experiments.problems import headline_of, known_problem
 from experiments.problems.views import Headline
 from experiments.report.cards import card
 from experiments.report.figures import (
@@ -57,7 +56,7 @@ class FollowedRun:
                 if self.story is None:
                     self.story = RunStory(self.directory)
                 num_read = self.story.advance(_EVENTS_AT_A_TIME)
-                self._read_headline()
+                self._read_headline(self.story)
             except RunMissingError:
                 return False
             except (EvolveError, OSError, ValueError) as error:
@@ -123,12 +122,13 @@ class FollowedRun:
             if self.story is not None:
                 self.story.close()
 
-    def _read_headline(self) -> None:
-        problem = None if self.story is None else known_problem(self.story.log.meta["config"])
-        path = None if problem is None else self.directory / problem.results_file
-        written = [path.stat().st_mtime_ns] if path is not None and path.exists() else []
+    def _read_headline(self, story: RunStory) -> None:
+        if story.problem is None:
+            return
+        path = self.directory / story.problem.results_file
+        written = [path.stat().st_mtime_ns] if path.exists() else []
         if written != self._headline_written:
-            self._headline = headline_of(self.directory)
+            self._headline = story.headline()
             self._headline_written = written
 
     def _kept(self, what: str, make: Any) -> Any:

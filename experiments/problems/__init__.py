@@ -14,7 +14,7 @@ from typing import Any
 from evolve.log_reading import RunLogReader
 from experiments.config.loading import kind_in_file
 from experiments.problems.protocol import FinalComparison, Prepared, Problem
-from experiments.problems.views import GenomeView, Headline, PlainView
+from experiments.problems.views import GenomeView, PlainView
 from genomes.sentences import allowed_names
 
 DEFAULT_KIND = "composition"
@@ -84,20 +84,12 @@ def view_of(document: Mapping[str, Any]) -> GenomeView:
     return PlainView() if problem is None else problem.view()
 
 
-def headline_of(directory: Path) -> Headline | None:
-    """The final comparison of a run as the head of a report; None where there is none yet."""
-    with RunLogReader(directory) as log:
-        problem = known_problem(log.meta["config"])
-    return None if problem is None else problem.headline(directory)
-
-
 __all__ = [
     "DEFAULT_KIND",
     "PROBLEMS",
     "FinalComparison",
     "Prepared",
     "Problem",
-    "headline_of",
     "kind_of",
     "known_problem",
     "problem_of",

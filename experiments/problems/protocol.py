@@ -131,7 +131,7 @@ class Problem(ABC, Generic[C, P]):
 
     @abstractmethod
     def print_results(self, directory: Path, *, console: Console) -> None:
-        """Print the whole final comparison that stands beside a run."""
+        """Print the whole final comparison that stands beside a run; nothing where there is none yet."""
 
     @abstractmethod
     def headline(self, directory: Path) -> Headline | None:
@@ -168,8 +168,7 @@ class Problem(ABC, Generic[C, P]):
 
     def print_verdict(self, directory: Path, *, console: Console) -> None:
         """Print what ``evolve status`` says of the final comparison; nothing where there is none yet."""
-        if (directory / self.results_file).exists():
-            self.print_results(directory, console=console)
+        self.print_results(directory, console=console)
 
     def results_document(self, directory: Path) -> dict[str, Any] | None:
         """The final comparison as it was written; None where there is none yet."""

@@ -20,7 +20,6 @@ from markupsafe import Markup
 from evolve.individual import Individual
 from evolve.log_reading import DATABASE
 from experiments.files import write_text
-from experiments.problems import headline_of
 from experiments.problems.compositions.answers import read_answers
 from experiments.problems.run_files import RANDOM_SEARCH_DIRECTORY
 from experiments.problems.views import Headline
@@ -73,7 +72,7 @@ def write_report(directory: Path, *, to: Path | None = None) -> Path:
         if (directory / RANDOM_SEARCH_DIRECTORY / DATABASE).exists():
             rival = stack.enter_context(RunStory(directory / RANDOM_SEARCH_DIRECTORY))
             rival.advance()
-        headline = headline_of(directory)
+        headline = story.headline()
         chosen = _chosen(story, headline)
         figures = _figures(story, rival, chosen)
         html = _html(story, figures, headline=headline, chosen=chosen)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.problems import headline_of
 from experiments.runs.standing import standing_of
 from experiments.runs.story import RunStory
 from fitness.result import Objective
@@ -145,7 +144,7 @@ def compare_runs(directories: Sequence[Path], *, resamples: int = 10_000) -> Run
 
 
 def _winner(story: RunStory) -> str | None:
-    headline = headline_of(story.directory)
+    headline = story.headline()
     return None if headline is None else headline.winner_genome
 
 

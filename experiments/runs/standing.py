@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.run_log import is_being_written
+from evolve.settings import UNLIMITED_BIRTHS
 from evolve.state import RunState
 from evolve.termination import StopReason, stop_reason
 from experiments.problems.run_files import RANDOM_SEARCH_DIRECTORY
 from experiments.runs.story import RunStory
-
-_NO_LIMIT = 2**31  # More than any run makes: what a budget says that ends by something else.
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def _facts(story: RunStory) -> list[tuple[str, str]]:
 
 
 def _of(limit: int | None, noun: str) -> str:
-    return noun if limit is None or limit >= _NO_LIMIT else f"of {limit:,} {noun}"
+    return noun if limit is None or limit >= UNLIMITED_BIRTHS else f"of {limit:,} {noun}"
 
 
 def _duration(seconds: float) -> str:

@@ -17,8 +17,8 @@ from evolve.individual import Individual
 from evolve.jobs import JOB_KINDS, Event, Job, JobKind
 from evolve.log_reading import RunLogReader
 from evolve.state import apply, initial_state
-from experiments.problems import view_of
-from experiments.problems.views import GenomeView
+from experiments.problems import known_problem, view_of
+from experiments.problems.views import GenomeView, Headline
 from experiments.runs.population import PopulationSample, sample_population
 from experiments.runs.thinning import Thinned
 
@@ -91,6 +91,7 @@ class RunStory(Closeable):
     Attributes:
         directory: The run directory.
         log: Its log, open for reading.
+        problem: The kind of experiment that it is a run of; None where nothing is known of that.
         view: How its genomes are shown.
         state: The state after the last event read.
         births: All committed births.
@@ -113,6 +114,7 @@ class RunStory(Closeable):
         self.directory = Path(self.directory)
         self.log = RunLogReader(self.directory)
         self.state = initial_state(self.log.meta)
+        self.problem = known_problem(self.log.meta["config"])
         self.view: GenomeView = view_of(self.log.meta["config"])
         self.samples: Thinned[PopulationSample] = Thinned(
             capacity=_SERIES_CAPACITY, every=max(1, self.state.settings.population // 8)
@@ -133,6 +135,10 @@ class RunStory(Closeable):
         """How the incumbent changed, the latest one last."""
         points = self._best.points
         return points if self._last_best is None or points[-1] is self._last_best else [*points, self._last_best]
+
+    def headline(self) -> Headline | None:
+        """The final comparison that stands beside the run, as the head of a report; None where there is none yet."""
+        return None if self.problem is None else self.problem.headline(self.directory)
 
     def individual(self, individual_id: str) -> Individual | None:
         """The scored individual of an id, or the first one of the same genome; None where none was scored."""

@@ -14,6 +14,7 @@ from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import MERGES
+from genomes.methods.ranges import defaults_of
 
 
 def founders_of(space: CompositionLimits) -> list[tuple[str, Genome]]:
@@ -32,7 +33,7 @@ def founders_of(space: CompositionLimits) -> list[tuple[str, Genome]]:
     founders += [
         (f"merged-{method}", _merged(method, group, space))
         for method in space.merge_methods
-        if 1 < len(group) <= min(space.max_member_nodes, MERGES[method].max_inputs or len(group))
+        if 1 < len(group) <= space.max_member_nodes and MERGES[method].takes(len(group))
     ]
     return founders
 
@@ -86,14 +87,14 @@ def _uniform(method: str, castings: Sequence[Casting], space: CompositionLimits)
     combiner = METHODS[method]
     weight = 1.0 if combiner.has_weights else None
     inputs = [Input(blueprint.add(_default(one, space)), "distribution", weight) for one in castings]
-    parameters = {name: allowed.default for name, allowed in combiner.parameters.items()}
+    parameters = defaults_of(combiner.parameters)
     return _answering(blueprint, blueprint.add(CombinerNode(method, parameters), inputs), space)
 
 
 def _merged(method: str, castings: Sequence[Casting], space: CompositionLimits) -> Genome:
     """All of some members under one merge method, with equal weights and the method's default parameters."""
     blueprint = Blueprint()
-    parameters = {name: allowed.default for name, allowed in MERGES[method].parameters.items()}
+    parameters = defaults_of(MERGES[method].parameters)
     first = castings[0]
     base = first.member if MERGES[method].needs_base else None
     temperature = space.member_temperature.default
@@ -108,6 +109,5 @@ def _default(casting: Casting, space: CompositionLimits) -> MemberNode:
 
 
 def _answering(blueprint: Blueprint, node_id: str, space: CompositionLimits) -> Genome:
-    defaults = {name: allowed.default for name, allowed in space.response_ranges.items()}
-    blueprint.add(response_with(defaults, space), [Input(node_id, "distribution")])
+    blueprint.add(response_with(defaults_of(space.response_ranges), space), [Input(node_id, "distribution")])
     return blueprint.genome()

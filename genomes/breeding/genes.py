@@ -101,7 +101,7 @@ def drawn_merge(
         space: The merge methods.
         rng: Draws.
     """
-    methods = [name for name in space.merge_methods if len(names) <= (MERGES[name].max_inputs or len(names))]
+    methods = [name for name in space.merge_methods if MERGES[name].takes(len(names))]
     if not methods:
         return None
     method = MERGES[pick(methods, rng=rng)]

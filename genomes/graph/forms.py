@@ -6,7 +6,7 @@ Texts and documents of genomes are made in serialization.py. Whether a genome is
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_type_hints
@@ -81,12 +81,20 @@ def nodes_and_edges(document: object) -> tuple[dict[str, Node], list[Edge]]:
     """
     read = read_form(GENOME_FORM, document, place="genome")
     nodes = {node_id: _NODE_TYPES[entry.pop("kind")](**entry) for node_id, entry in read["nodes"].items()}
-    for number, edge in enumerate(read["edges"]):
+    require_ends(read["edges"], nodes, place="genome.edges")
+    return nodes, [Edge(**edge) for edge in read["edges"]]
+
+
+def require_ends(edges: Sequence[Mapping[str, Any]], nodes: Mapping[str, Any], *, place: str) -> None:
+    """Pass over edges between known nodes in silence.
+
+    Raises:
+        GenomeFormatError: An edge has an end that is no node; the message names the first.
+    """
+    for number, edge in enumerate(edges):
         for end in ("source", "target"):
             if edge[end] not in nodes:
-                place = f"genome.edges[{number}].{end}"
-                raise GenomeFormatError(f"{place} is {edge[end]!r}; {allowed_names(edge[end], nodes)}")
-    return nodes, [Edge(**edge) for edge in read["edges"]]
+                raise GenomeFormatError(f"{place}[{number}].{end} is {edge[end]!r}; {allowed_names(edge[end], nodes)}")
 
 
 def node_entry(node: Node) -> dict[str, Any]:

@@ -28,9 +28,11 @@ def merge_input_problems(genome: Genome) -> Iterator[str]:
         for name, count in Counter(names).items():
             if count > 1:
                 yield f"Merge {node_id!r} takes the member {name!r} {count} times; allowed is once. Raise its weight."
-        most = MERGES[node.method].max_inputs if node.method in MERGES else None
-        if most is not None and len(names) > most:
-            yield f"Merge {node_id!r} ({node.method}) takes {len(names)} members; this method takes {most}."
+        method = MERGES.get(node.method)
+        if method is not None and not method.takes(len(names)):
+            yield (
+                f"Merge {node_id!r} ({node.method}) takes {len(names)} members; this method takes {method.max_inputs}."
+            )
     for node_id in genome.of_type(MemberNode):
         kinds = {edge.kind for edge in genome.outputs(node_id)}
         if "weights" in kinds and (len(kinds) > 1 or genome.inputs(node_id)):

@@ -6,8 +6,9 @@ Operators, nodes and the search space describe their genes with these; no gene h
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,3 +127,8 @@ class Numbers:
 
 Range = Real | Integer | Choice
 """Any of the three kinds of gene."""
+
+
+def defaults_of(ranges: Mapping[str, Any]) -> dict[str, Any]:
+    """The default of every gene, by name, in the order of the ranges."""
+    return {name: allowed.default for name, allowed in ranges.items()}

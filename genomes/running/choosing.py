@@ -15,7 +15,8 @@ import torch
 from genomes.methods.combiners import ANSWER_COMBINERS, Ballot
 from genomes.running.program import Choosing
 from genomes.running.pruning import NoMemberLeftError
-from genomes.running.runtime import Runtime, left_padded
+from genomes.running.rows import left_padded
+from genomes.running.runtime import Runtime
 
 Likelihoods = Sequence[tuple[float, int]]
 """Log-likelihood in nats and number of tokens of every answer."""

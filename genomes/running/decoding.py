@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from genomes.running.runtime import Runtime, left_padded
+from genomes.running.rows import left_padded
+from genomes.running.runtime import Runtime
 from genomes.running.text_format import MIN_NEW_TOKENS
 
 # Rows leave the batch when at least this share of it has ended; less often would waste work, more often copy caches.

@@ -20,7 +20,7 @@ from genomes.methods.combiners import COMBINERS, METHODS, NUMBERS, Cases, Learne
 from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import PrefillCache
 from genomes.running.member_loader import MemberLoader
-from genomes.running.runtime import evidence_so_far, left_padded
+from genomes.running.rows import evidence_so_far, left_padded
 from genomes.running.text_format import prompt_tokens, reply_tokens
 
 # Distributions of one batch of texts hold about this many numbers.

@@ -15,6 +15,7 @@ import torch
 from genomes.methods.combiners import COMBINERS
 from genomes.running.cache import CompositeCache
 from genomes.running.program import CombinerValue, Draft, MemberValue, Program
+from genomes.running.rows import evidence_so_far, left_padded, new_positions, prompts_of
 from genomes.running.trunk import Trunk
 
 # Log-probabilities of the text so far are computed for a few rows at a time, to bound the memory they take.
@@ -94,13 +95,13 @@ class CompositeRuntime:
         is_first = cache is None or cache.num_tokens == 0
         prompts: list[list[int]] = []
         if program.needs_prompt and is_first:
-            prompts = _prompts(tokens, mask, prompt_lengths)
+            prompts = prompts_of(tokens, mask, prompt_lengths)
         routes = self._routes(prompts, cache, is_first=is_first, device=tokens.device)
         reads = self._reads(routes, tokens.shape[0], tokens.device)
         prefixes = self.prefixes(prompts, reads, len(tokens), tokens.device) if is_first else {}
         num_new = tokens.shape[1]
         hidden: dict[int, torch.Tensor | None] = {}
-        shared_positions = _positions(mask, num_new)
+        shared_positions = new_positions(mask, num_new)
         for index in program.answering_streams:
             stream_tokens, stream_mask = tokens, mask
             if index in prefixes:
@@ -184,7 +185,7 @@ class CompositeRuntime:
         positions: torch.Tensor | None = None,
     ) -> torch.Tensor:
         trunk = self._trunks[stream]
-        positions = _positions(mask, tokens.shape[1]) if positions is None else positions
+        positions = new_positions(mask, tokens.shape[1]) if positions is None else positions
         if mask.shape[1] > trunk.num_positions and (longest := int(positions.max()) + 1) > trunk.num_positions:
             raise ValueError(
                 f"The member {self._program.streams[stream].member!r} would read {longest} tokens, drafts included; "
@@ -387,66 +388,3 @@ class CompositeRuntime:
         if states is None:
             return torch.zeros(tokens.shape[0], tokens.shape[1] - 1, device=tokens.device)
         return self._trunks[value.stream].log_likelihoods(states, tokens, value.temperature)
-
-
-def _positions(mask: torch.Tensor, num_new: int) -> torch.Tensor:
-    """The position of each new token in its row, padding not counted: [batch, new]."""
-    return (mask.cumsum(dim=-1) - 1).clamp_min(0)[:, -num_new:]
-
-
-def _prompts(tokens: torch.Tensor, mask: torch.Tensor, lengths: torch.Tensor | None) -> list[list[int]]:
-    """The token ids of every row's prompt."""
-    if lengths is None:
-        raise ValueError(
-            "prompt_lengths is None, but members of this composite read drafts or a gate reads the prompt. Use "
-            "generate(), which takes its whole input as the prompt, or say for each row how many of its tokens are the "
-            "prompt."
-        )
-    prompts = []
-    for row, row_mask, length in zip(tokens.tolist(), mask.tolist(), lengths.tolist(), strict=True):
-        real = [token for token, is_real in zip(row, row_mask, strict=True) if is_real]
-        if not 1 <= length <= len(real):
-            raise ValueError(
-                f"prompt_lengths holds {length!r} for a row of {len(real)} tokens; a prompt has at least one token and "
-                "is given as a whole, without chunks."
-            )
-        prompts.append(real[:length])
-    return prompts
-
-
-def evidence_so_far(
-    foreseen: torch.Tensor,
-    newest: torch.Tensor,
-    tokens: torch.Tensor,
-    real: torch.Tensor,
-    state: tuple[torch.Tensor, ...],
-) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-    """Log-likelihood of the text up to each token, [inputs, batch, positions], and the state for the next call.
-
-    The first real token of a row counts nothing, nor does padding.
-
-    Args:
-        foreseen: Log-likelihood of each new token but the first, [inputs, batch, positions - 1].
-        newest: Log-probabilities after the newest token, [inputs, batch, vocabulary].
-        tokens: The new tokens, [batch, positions].
-        real: Which of them are no padding, [batch, positions].
-        state: What the last call gave, or nothing on the first.
-    """
-    first = newest.new_zeros(*newest.shape[:2], 1)
-    total, before_is_real = first, torch.zeros_like(real[:, :1])
-    if state:
-        earlier, last, last_is_real = state
-        first = last.gather(-1, tokens[:, :1, None].expand(-1, last.shape[1], 1)).transpose(0, 1)
-        total, before_is_real = earlier.T[..., None], last_is_real[:, None]
-    counts = real & torch.cat([before_is_real, real[:, :-1]], dim=1)
-    gains = torch.cat([first, foreseen], dim=-1)
-    evidence = total + gains.where(counts, gains.new_zeros(())).cumsum(dim=-1)
-    return evidence, (evidence[..., -1].T, newest.transpose(0, 1), real[:, -1])
-
-
-def left_padded(rows: Sequence[Sequence[int]], *, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of token ids as int64 [rows, longest] with zeros on the left, and bool of the same shape: True at tokens."""
-    width = max((len(row) for row in rows), default=0)
-    tokens = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows], dtype=torch.long, device=device)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], dtype=torch.bool, device=device)
-    return tokens.view(len(rows), width), mask.view(len(rows), width)

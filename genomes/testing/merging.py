@@ -62,7 +62,7 @@ class MergeMethodContract(MethodContract):
         assert torch.equal(self.merge(values, [1.0, 2.0]), self.merge(values, [1.0, 2.0]))
 
     def _counts(self) -> list[int]:
-        return [count for count in (2, 3) if count <= (self.method().max_inputs or count)]
+        return [count for count in (2, 3) if self.method().takes(count)]
 
 
 def drawn_tensors(count: int, *, shape: tuple[int, ...] = (5, 7)) -> list[torch.Tensor]:

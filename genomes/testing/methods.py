@@ -8,6 +8,7 @@ import numpy as np
 
 from genomes.methods.combiners import Method
 from genomes.methods.merging import MergeMethod
+from genomes.methods.ranges import defaults_of
 
 
 class MethodContract:
@@ -19,7 +20,7 @@ class MethodContract:
 
     def parameters(self) -> dict[str, Any]:
         """The genes that it is tested with: the defaults. Override it to test others."""
-        return {name: allowed.default for name, allowed in self.method().parameters.items()}
+        return defaults_of(self.method().parameters)
 
     def test_it_describes_itself(self) -> None:
         """A name, a docstring, and a formula with its source in brackets."""

@@ -5,20 +5,15 @@ Where the values were recorded they are compared to the last bit; on other machi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.golden.machine import assert_as_recorded
-from tests.golden.tiny_runs import COMPOSITIONS, at_one_thread, composition_home, composition_searched
+from tests.golden.tiny_runs import COMPOSITIONS, composition_home, composition_searched
 from tests.golden.values import golden
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with at_one_thread(tmp_path_factory.mktemp("cache")):
-        yield
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture(scope="module")

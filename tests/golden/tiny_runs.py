@@ -15,7 +15,6 @@ from typing import Any
 from unittest import mock
 
 import pandas as pd
-import torch
 import yaml
 
 from evolve.workers import SerialPool, WorkerSettings
@@ -23,6 +22,7 @@ from experiments.config import load_experiment
 from experiments.problems.compositions.preparation import prepare
 from experiments.runs.carrying_out import create_run
 from genomes.members.store import CACHE_VARIABLE
+from genomes.running.threads import torch_threads
 from tests.experiments.tiny_experiment import evolve, write_experiment
 from tests.golden.structure import files_in, sha256, shape_of, table_told, tables_in
 
@@ -99,13 +99,8 @@ HAND_WRITTEN = {
 @contextmanager
 def at_one_thread(cache: Path) -> Iterator[None]:
     """One thread of torch, on which last bits depend, and a cache of its own."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with mock.patch.dict(os.environ, {CACHE_VARIABLE: str(cache)}):
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    with torch_threads(1), mock.patch.dict(os.environ, {CACHE_VARIABLE: str(cache)}):
+        yield
 
 
 def composition_home(directory: Path) -> Path:

@@ -15,7 +15,7 @@ from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode
 from genomes.methods.combiners import METHODS
-from genomes.methods.ranges import Gene, Integer, Numbers, Range, Real
+from genomes.methods.ranges import Gene, Integer, Numbers, Range, Real, defaults_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def genome_of(trial: Trial, space: CompositionSpace) -> Genome:
 def founder_choices(space: CompositionSpace) -> Iterator[dict[str, Gene]]:
     """The parameters of the space's founders, as far as the flat space has them."""
     group = max(space.tokenizer_groups(), key=len)
-    rest: dict[str, Gene] = {name: allowed.default for name, allowed in space.response_ranges.items()}
+    rest: dict[str, Gene] = defaults_of(space.response_ranges)
     rest |= {f"temperature {slot}": space.member_temperature.default for slot in range(space.max_member_nodes)}
     rest |= {f"weight {slot}": WEIGHT.default for slot in range(space.max_member_nodes)}
     if space.max_drafts:
@@ -94,7 +94,7 @@ def founder_choices(space: CompositionSpace) -> Iterator[dict[str, Gene]]:
     if not space.max_combiners or len(group) > space.max_member_nodes:
         return
     for method in space.methods:
-        genes = {f"{method} {name}": allowed.default for name, allowed in METHODS[method].parameters.items()}
+        genes = {f"{method} {name}": value for name, value in defaults_of(METHODS[method].parameters).items()}
         everybody = {f"member {slot}": name for slot, name in enumerate(group)}
         yield {**rest, **nobody, **everybody, **genes, "method": method}
 

@@ -14,6 +14,7 @@ from evolve.settings import planned_evaluations
 from experiments.config import ExperimentConfig
 from experiments.config.execution import Execution
 from experiments.problems.compositions.preparation import prepare
+from genomes.running.threads import torch_threads
 from genomes.training.recipes import Recipe
 
 
@@ -81,11 +82,7 @@ def training_seconds(recipe: Recipe, vocabulary_size: int) -> float:
 
 def _measured(config: ExperimentConfig) -> tuple[float, float]:
     """Seconds of one evaluation of the last founder, and this process's peak memory in MiB."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.workers.cpus_per_worker)
-    try:
+    with torch_threads(config.workers.cpus_per_worker):
         prepared = prepare(config, is_serial=True)
         evaluator = prepared.factory()
         _, founder = prepared.space.founders()[-1]
@@ -94,5 +91,3 @@ def _measured(config: ExperimentConfig) -> tuple[float, float]:
         started = time.perf_counter()
         evaluator.evaluate(request)
         return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    finally:
-        torch.set_num_threads(threads)

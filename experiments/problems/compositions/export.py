@@ -26,21 +26,7 @@ from genomes.sentences import allowed_names
 
 
 def export_composition(directory: Path, to: Path, *, individual: str | None = None, overwrite: bool = False) -> Path:
-    """Write a composition of a run as an artifact.
-
-    The winner is the one of the final comparison; of a run without one it is the incumbent, and the card says so.
-
-    Args:
-        directory: The run directory.
-        to: Directory to write.
-        individual: Id (``b17``) or key of another individual, the beginning of a key being enough.
-        overwrite: Replace an existing directory.
-
-    Raises:
-        RunMissingError: There is no run in the directory.
-        ValueError: There is no such individual, or nothing was scored yet.
-        FileExistsError: ``to`` is not empty.
-    """
+    """Write a composition of a run as an artifact; what it takes and raises is said in ``export_winner``."""
     with RunLogReader(directory) as log:
         document, libraries = log.meta["config"], log.meta["libraries"]
     config = experiment_from_document(document)

@@ -8,12 +8,10 @@ from dataclasses import asdict, replace
 
 from evolve.log_reading import DATABASE
 from evolve.loop import Run
-from evolve.settings import Budget
+from evolve.settings import UNLIMITED_BIRTHS, Budget
 from experiments.config.changeable import MAY_CHANGE
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.run_files import RANDOM_SEARCH_DIRECTORY
-
-_NO_LIMIT = 2**31  # Births of the random search, which ends by its evaluations.
 
 
 @contextmanager
@@ -25,7 +23,7 @@ def open_random_search(run: Run, prepared: PreparedCompositions) -> Iterator[Run
         return
     directory = run.directory / RANDOM_SEARCH_DIRECTORY
     settings = replace(config.search, mode="random")
-    budget = Budget(births=_NO_LIMIT, evaluations=run.state.num_evaluations)
+    budget = Budget(births=UNLIMITED_BIRTHS, evaluations=run.state.num_evaluations)
     document = {**config.to_document(), "search": asdict(settings)}
     if (directory / DATABASE).exists():
         random_run = Run.open(

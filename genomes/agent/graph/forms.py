@@ -14,9 +14,8 @@ from pydantic import Discriminator
 from genomes.agent.graph.kinds import KINDS, LEARNING_GENES, ModuleKind
 from genomes.agent.graph.modules import Connection, Module
 from genomes.graph.errors import GenomeFormatError
-from genomes.graph.forms import GeneValue, Text, form, read_form
-from genomes.methods.ranges import Gene
-from genomes.sentences import allowed_names
+from genomes.graph.forms import GeneValue, Text, form, read_form, require_ends
+from genomes.methods.ranges import Gene, defaults_of
 
 AGENT_SCHEMA = "composite-evolve/agent/1"
 
@@ -38,11 +37,7 @@ def generations_of(document: object) -> list[Generation]:
     while True:
         read = read_form(_AGENT, document, place=place)
         modules = {name: Module(entry.pop("kind"), entry) for name, entry in read["modules"].items()}
-        for number, connection in enumerate(read["connections"]):
-            for end in ("source", "target"):
-                if connection[end] not in modules:
-                    allowed = allowed_names(connection[end], modules)
-                    raise GenomeFormatError(f"{place}.connections[{number}].{end} is {connection[end]!r}; {allowed}")
+        require_ends(read["connections"], modules, place=f"{place}.connections")
         connections = [Connection(**connection) for connection in read["connections"]]
         generations.append((modules, connections, read["learning"]))
         if "ancestor" not in read:
@@ -68,7 +63,7 @@ def document_of(generations: Sequence[Generation]) -> dict[str, Any]:
 def with_default_genes(entry: Mapping[str, Any]) -> dict[str, Any]:
     """A module's entry with the default of every gene that it leaves out."""
     kind = KINDS.get(str(entry.get("kind")))
-    return {**({name: allowed.default for name, allowed in kind.genes.items()} if kind else {}), **entry}
+    return {**(defaults_of(kind.genes) if kind else {}), **entry}
 
 
 def _module_form(kind: ModuleKind) -> Any:

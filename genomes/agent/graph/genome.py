@@ -19,7 +19,7 @@ from genomes.agent.graph.modules import Connection, Module, completed
 from genomes.graph.attributes import entries_of, plain_graph
 from genomes.graph.forms import read_json
 from genomes.graph.wiring import Wired
-from genomes.methods.ranges import Gene
+from genomes.methods.ranges import Gene, defaults_of
 
 
 class AgentGenome(Wired[Connection]):
@@ -125,12 +125,11 @@ class AgentGenome(Wired[Connection]):
             GenomeFormatError: An attribute is missing, unknown or of the wrong type; the message names its module.
         """
         modules, connections, about = entries_of(graph, {"learning": 1})
-        learning = {name: allowed.default for name, allowed in LEARNING_GENES.items()}
         document = {
             "schema": about.get("schema", AGENT_SCHEMA),
             "modules": {name: with_default_genes(entry) for name, entry in modules.items()},
             "connections": connections,
-            "learning": {**learning, **about.get("learning", {})},
+            "learning": {**defaults_of(LEARNING_GENES), **about.get("learning", {})},
         }
         if "ancestor" in about:
             document["ancestor"] = read_json(str(about["ancestor"]))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from genomes.agent.graph.kinds import KINDS, ModuleKind
-from genomes.methods.ranges import Gene
+from genomes.methods.ranges import Gene, defaults_of
 from genomes.sentences import allowed_names
 
 
@@ -66,4 +66,4 @@ def completed(genes: Mapping[str, Gene], ranges: Mapping[str, Any], *, place: st
     for name in genes:
         if name not in ranges:
             raise ValueError(f"{place} has the gene {name!r}; {allowed_names(name, ranges)}")
-    return {name: genes.get(name, allowed.default) for name, allowed in ranges.items()}
+    return {**defaults_of(ranges), **genes}

@@ -12,6 +12,7 @@ from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
 from genomes.methods.merging import MERGES
+from genomes.methods.ranges import defaults_of
 
 
 def change_merge(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
@@ -30,7 +31,7 @@ def change_merge(genome: Genome, space: CompositionLimits, *, rng: np.random.Gen
         edits += [
             partial(_use, node_id=node_id, node=node, method=method, first=min(present))
             for method in space.merge_methods
-            if method != node.method and len(present) <= (MERGES[method].max_inputs or len(present))
+            if method != node.method and MERGES[method].takes(len(present))
         ]
         if MERGES[node.method].needs_base:
             edits += [
@@ -43,7 +44,7 @@ def change_merge(genome: Genome, space: CompositionLimits, *, rng: np.random.Gen
 
 
 def _use(blueprint: Blueprint, *, node_id: str, node: MergeNode, method: str, first: str) -> None:
-    parameters = {name: gene.default for name, gene in MERGES[method].parameters.items()}
+    parameters = defaults_of(MERGES[method].parameters)
     base = (node.base or first) if MERGES[method].needs_base else None
     blueprint.nodes[node_id] = replace(node, method=method, parameters=parameters, base=base)
 

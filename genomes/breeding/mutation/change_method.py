@@ -12,6 +12,7 @@ from genomes.breeding.limits import CompositionLimits
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode
 from genomes.methods.combiners import METHODS
+from genomes.methods.ranges import defaults_of
 
 
 def change_method(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
@@ -35,7 +36,7 @@ def change_method(genome: Genome, space: CompositionLimits, *, rng: np.random.Ge
 
 def _use(blueprint: Blueprint, *, node_id: str, method: str) -> None:
     combiner = METHODS[method]
-    blueprint.nodes[node_id] = CombinerNode(method, {name: gene.default for name, gene in combiner.parameters.items()})
+    blueprint.nodes[node_id] = CombinerNode(method, defaults_of(combiner.parameters))
     blueprint.inputs[node_id] = [
         replace(given, weight=(given.weight or 1.0) if combiner.has_weights else None)
         for given in blueprint.inputs[node_id]

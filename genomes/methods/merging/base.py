@@ -48,6 +48,10 @@ class MergeMethod(ABC):
     max_inputs: ClassVar[int | None] = None
     parameters: ClassVar[Mapping[str, Any]] = {}
 
+    def takes(self, num_inputs: int) -> bool:
+        """Whether so many inputs are not too many."""
+        return self.max_inputs is None or num_inputs <= self.max_inputs
+
     @abstractmethod
     def merge(
         self,

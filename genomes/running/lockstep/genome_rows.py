@@ -10,7 +10,8 @@ import torch
 from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.lockstep.distributions import Distribution, distributions
 from genomes.running.program import CombinerValue, MemberValue, Program
-from genomes.running.runtime import CompositeRuntime, left_padded
+from genomes.running.rows import left_padded
+from genomes.running.runtime import CompositeRuntime
 
 if TYPE_CHECKING:
     from genomes.running.lockstep.drafts import Prompt, Strands

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from genomes.running.runtime import left_padded
+from genomes.running.rows import left_padded
 from genomes.running.text_format import prompt_tokens, reply_tokens
 
 _NO_LIMIT = 1 << 30

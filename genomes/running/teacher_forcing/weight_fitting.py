@@ -9,11 +9,8 @@ learned combiners are another matter, see genomes/running/fitting.py: they are n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
-import torch
 from cachetools import FIFOCache
 
 from genomes.graph.genome import Genome
@@ -23,8 +20,10 @@ from genomes.graph.parts import part_of
 from genomes.graph.serialization import genome_to_json
 from genomes.methods import optimisers
 from genomes.methods.combiners import COMBINERS, METHODS, Combiner, Fit
+from genomes.methods.ranges import defaults_of
 from genomes.running.teacher_forcing.computation import GenomeLikelihoods, NotKeptError
 from genomes.running.teacher_forcing.likelihoods import TeacherForcing
+from genomes.running.threads import torch_threads
 
 DECIMALS = 4
 """Genes have so many; finer differences would tell genomes apart that are alike."""
@@ -53,7 +52,7 @@ class WeightFitter:
         """
         if not any(_is_fittable(node) for node in genome.of_type(CombinerNode).values()):
             return genome
-        with _one_thread():
+        with torch_threads(1):  # Sums of floats depend on the number of threads, and genes must not.
             try:
                 best, loss = canonical_genome(genome), self._loss(genome)
                 for node_id in best.topological_order():
@@ -103,7 +102,7 @@ def _is_fittable(node: CombinerNode) -> bool:
 def _neutral(genome: Genome, node_id: str, node: CombinerNode) -> Fit:
     method = METHODS[node.method]
     weights = [1.0] * len(genome.inputs(node_id)) if method.has_weights else None
-    return Fit(weights, {name: allowed.default for name, allowed in method.parameters.items()})
+    return Fit(weights, defaults_of(method.parameters))
 
 
 def _with(genome: Genome, node_id: str, node: CombinerNode, fit: Fit) -> Genome:
@@ -113,14 +112,3 @@ def _with(genome: Genome, node_id: str, node: CombinerNode, fit: Fit) -> Genome:
     by_slot = dict(zip((edge.slot for edge in genome.inputs(node_id)), fit.weights, strict=True))
     edges = [replace(edge, weight=by_slot[edge.slot]) if edge.target == node_id else edge for edge in genome.edges]
     return Genome(nodes, edges)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # Sums of floats depend on the number of threads, and genes must not.
-    num_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(num_threads)

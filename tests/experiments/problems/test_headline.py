@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.problems import headline_of, problem_of
+from experiments.problems import problem_of
 from experiments.problems.agents.results import AgentContestant, compare_agents
 from experiments.problems.compositions.finals import WINNER
+from experiments.runs.story import RunStory
 
 
 def test_a_run_without_results_has_none(tmp_path: Path) -> None:
@@ -13,7 +14,8 @@ def test_a_run_without_results_has_none(tmp_path: Path) -> None:
 
 
 def test_compositions_have_the_winner_last_and_numbers_beside_words(made_up_run: Path) -> None:
-    headline = headline_of(made_up_run)
+    with RunStory(made_up_run) as story:
+        headline = story.headline()
     assert headline is not None
     assert headline.rows[-1][0] == WINNER
     assert all(len(row) == len(headline.columns) for row in headline.rows)

@@ -17,7 +17,7 @@ from genomes.huggingface.conversion import composite_model
 from genomes.running.cache import StateLayer
 from genomes.running.compilation import compile_genome
 from genomes.running.program import build_program
-from genomes.running.runtime import left_padded
+from genomes.running.rows import left_padded
 from genomes.running.text_format import prompt_tokens
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, shapes, tiny_member, tiny_tokenizer
 

@@ -12,7 +12,7 @@ from genomes.huggingface.conversion import composite_model
 from genomes.methods.combiners import COMBINERS, Combiner
 from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import FastTrunk
-from genomes.running.runtime import left_padded
+from genomes.running.rows import left_padded
 from genomes.running.text_format import prompt_tokens
 from genomes.running.trunk import ModelTrunk
 from tests.genomes.tiny_members import (

@@ -84,7 +84,7 @@ def answered(genome: Genome, catalogue: Damaged) -> tuple[Phenotype, list[list[i
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    from genomes.running.runtime import left_padded
+    from genomes.running.rows import left_padded
 
     rows = [prompt_tokens(context, tiny_tokenizer(), room=40) for context in CONTEXTS]
     tokens, mask = left_padded(rows, device=torch.device("cpu"))

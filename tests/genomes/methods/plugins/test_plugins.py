@@ -24,7 +24,7 @@ from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS, AnswerVote, M
 from genomes.methods.merging import MERGES, Linear
 from genomes.methods.plugins import PluginError, load_plugins, offered_merge_methods, offered_methods, register
 from genomes.running.compilation import compile_genome
-from genomes.running.runtime import left_padded
+from genomes.running.rows import left_padded
 from genomes.running.text_format import prompt_tokens
 from tests.genomes.genomes_with_merges import merge_node, merged
 from tests.genomes.spaces import members
