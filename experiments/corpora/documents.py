@@ -43,12 +43,14 @@ class Example:
         domain: Domain of the document it was cut from.
         context: The turns before the answer, oldest first, at least one.
         reply: What the human said next.
+        group: The group of its document. Answers to examples of one group are no independent observations.
     """
 
     id: str
     domain: str
     context: tuple[str, ...]
     reply: str
+    group: str
 
 
 def examples_from(documents: Iterable[Document], *, per_document: int) -> list[Example]:
@@ -73,6 +75,7 @@ def examples_from(documents: Iterable[Document], *, per_document: int) -> list[E
                 domain=document.domain,
                 context=_context(document.turns[:place]),
                 reply=document.turns[place],
+                group=document.group,
             )
             for place in sorted(places[:per_document])
         )

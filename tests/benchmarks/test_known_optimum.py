@@ -23,7 +23,7 @@ from tests.paths import ROOT
 
 SEARCH = SearchSettings(population=12, tournament=5, lag=4, rescore_every=None)
 EXAMPLES = [
-    Example(f"talk/{number}/1", "talk", ("Do you like music at all, or not so much?",), reply)
+    Example(f"talk/{number}/1", "talk", ("Do you like music at all, or not so much?",), reply, f"talk:{number}")
     for number, reply in enumerate(["It makes me think of rain.", "I have loved bread since I was a child."])
 ]
 

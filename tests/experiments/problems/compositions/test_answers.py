@@ -12,7 +12,7 @@ from experiments.report.answer_choice import active_guards, answers_table, chose
 from fitness.result import Evaluation
 from tests.experiments.report.made_up import answered
 
-EXAMPLES = [Example(f"p{i}", "talk", ("Hello.",), "A reply.") for i in range(3)]
+EXAMPLES = [Example(f"p{i}", "talk", ("Hello.",), "A reply.", f"talk:{i}") for i in range(3)]
 
 
 def contestant(label: str, coherence: float) -> Contestant:
