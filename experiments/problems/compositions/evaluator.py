@@ -21,6 +21,7 @@ from evolve.seeding import integer_seed
 from experiments.corpora.documents import Example
 from experiments.problems.compositions.batches import BatchedModel, BatchSize, check_gpu
 from experiments.problems.compositions.fitting import fitter_on
+from experiments.problems.compositions.reported import Memory, ReportedModel
 from fitness.objectives import (
     OBJECTIVES,
     REPORTED,
@@ -143,6 +144,7 @@ class CompositionEvaluator:
         self._scorer = scorer
         self._prefill: PrefillCache = PrefillCache(capacity_bytes=_PREFILL_BYTES)
         self._batch_size = BatchSize()
+        self._memory = Memory()
         self._fitter = fitter_on(factory.panels["search"], factory.catalogue, prefill_cache=self._prefill)
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
@@ -185,12 +187,15 @@ class CompositionEvaluator:
             questions.append(Question(phenotype, examination.contexts, examination.seeds))
             waiting.append((place, examples, examination))
         for (place, examples, examination), model in zip(waiting, lockstep_models(questions), strict=True):
+            request = requests[place]
+            is_searching = request.panel == "search"
+            told = model if is_searching else ReportedModel(model, request.genome, self._memory)
             results[place] = self._measured(
-                replace(examination, language_model=model),
+                replace(examination, language_model=told),
                 examples,
-                operators=self._operators(requests[place]),
-                is_reported=requests[place].panel == "test",
-                keeps_groups=requests[place].panel != "search",  # A search makes thousands, and draws nothing anew.
+                operators=self._operators(request),
+                is_reported=request.panel == "test",
+                keeps_groups=not is_searching,  # A search makes thousands of evaluations, and draws nothing anew.
             )
         return [results[place] for place in range(len(requests))]
 
@@ -240,7 +245,7 @@ class CompositionEvaluator:
         metrics = {name: value for one in measurements.values() for name, value in one.metrics.items()}
         details = _details(measurements)
         if is_reported:
-            humans = {f"human_{operator.name}": operator.of_humans(examination) for operator in operators}
+            humans = {f"human_{operator.name}": self._memory.of_humans(operator, examination) for operator in operators}
             details |= {name: given for name, given in humans.items() if given is not None}
             details |= {name: given for one in measurements.values() for name, given in one.details.items()}
         by_id = {measure: _by_id(examples, given) for measure, given in details.items()}
