@@ -127,10 +127,8 @@ def seeds_note(*, num_rows: int, num_seeds: int) -> str:
     """Whether a comparison has enough seeds for any difference to be significant, and how many it needs at least."""
     needed = seeds_needed(num_rows)
     finding = "enough for large differences" if num_seeds >= needed else "too few for any significant result"
-    return (
-        f"{num_seeds} seed{'s' * (num_seeds != 1)}: {finding}. With {num_rows} rows against the reference, a "
-        f"difference over seeds can be significant (p < .05 after Holm's correction) from {needed} seeds on."
-    )
+    seeds, rows = (f"{number} {noun}{'s' * (number != 1)}" for number, noun in ((num_seeds, "seed"), (num_rows, "row")))
+    return f"{seeds}: {finding}. With {rows} against the reference, a difference over seeds can be significant (p < .05 after Holm's correction) from {needed} seeds on."
 
 
 def _check(
