@@ -128,7 +128,10 @@ def seeds_note(*, num_rows: int, num_seeds: int) -> str:
     needed = seeds_needed(num_rows)
     finding = "enough for large differences" if num_seeds >= needed else "too few for any significant result"
     seeds, rows = (f"{number} {noun}{'s' * (number != 1)}" for number, noun in ((num_seeds, "seed"), (num_rows, "row")))
-    return f"{seeds}: {finding}. With {rows} against the reference, a difference over seeds can be significant (p < .05 after Holm's correction) from {needed} seeds on."
+    return (
+        f"{seeds}: {finding}. With {rows} against the reference, a difference over seeds can be significant "
+        f"(p < .05 after Holm's correction) from {needed} seeds on."
+    )
 
 
 def _check(
