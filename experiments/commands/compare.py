@@ -20,6 +20,7 @@ from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.scorer_check import check_scorer
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
+from fitness.statistics import seeds_needed
 from genomes.members.store import Store
 
 DEFAULT_BASELINES = (
@@ -100,10 +101,13 @@ def compare_methods(
     directory = to or Path("comparisons") / f"{config.name}-{objective}"
     shown = reference or ("aging" if "aging" in baselines else baselines[-1])
 
+    if len(baselines) > 1:
+        console.print(seeds_note(num_rows=len(baselines) - 1, num_seeds=num_seeds), soft_wrap=True)
+
     def tell(cell: Cell, done: int, total: int) -> None:
         seed = f", seed {cell.seed}" if BASELINES[cell.baseline].is_seeded else ""
         console.print(
-            f"[dim]{done}/{total}[/] {BASELINES[cell.baseline].label}{seed}: test {cell.test_mean:.4f} "
+            f"[dim]{done}/{total}[/] {BASELINES[cell.baseline].label}{seed}: test {cell.test_value:.4f} "
             f"({cell.evaluations} evaluations, {cell.seconds:.1f} s)"
         )
 
@@ -130,6 +134,17 @@ def _check_scorer(problem: PreparedCompositions, display: Display) -> None:
     if check.is_refused:
         raise ConfigError([check.sentence])
     display.say(check.sentence)
+
+
+def seeds_note(*, num_rows: int, num_seeds: int) -> str:
+    """Whether a comparison has enough seeds for any difference to be significant, and how many it needs at least."""
+    needed = seeds_needed(num_rows)
+    finding = "enough for large differences" if num_seeds >= needed else "too few for any significant result"
+    seeds, rows = (f"{number} {noun}{'s' * (number != 1)}" for number, noun in ((num_seeds, "seed"), (num_rows, "row")))
+    return (
+        f"{seeds}: {finding}. With {rows} against the reference, a difference over seeds can be significant "
+        f"(p < .05 after Holm's correction) from {needed} seeds on."
+    )
 
 
 def _check(

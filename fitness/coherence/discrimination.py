@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fitness.statistics import Interval, bootstrap_mean, interval_text
+from fitness.statistics import Interval, Sample, bootstrap_interval, interval_text
 
 if TYPE_CHECKING:
     from fitness.coherence.scorer import CoherenceScore
@@ -73,6 +73,7 @@ def discrimination(
     contexts: Sequence[Sequence[str]],
     replies: Sequence[str],
     *,
+    domains: Sequence[Hashable] | None = None,
     groups: Sequence[Hashable] | None = None,
     seed: int = 0,
 ) -> Discrimination | None:
@@ -86,26 +87,29 @@ def discrimination(
         score: Gives replies their scores.
         contexts: The turns before each reply.
         replies: What was replied, one per context.
-        groups: A group for each reply, e.g. its domain. Replies are shuffled within a group: telling conversation from
-            technical prose is easier than telling which reply fits. One group without.
+        domains: The domain of each reply; one without. Replies are shuffled within domains: telling conversation from
+            technical prose is easier than telling which reply fits.
+        groups: What each reply depends on, e.g. its document: the interval draws whole groups. Without, no reply
+            depends on another one.
         seed: Of the shuffle, of the choice among more than ``MOST_PROMPTS``, and of the bootstrap.
 
     Returns:
-        None where no reply has another one of its group to stand against: one that differs from it, and that was not
+        None where no reply has another one of its domain to stand against: one that differs from it, and that was not
         said in the context before.
 
     Raises:
-        ValueError: The numbers of contexts, replies and groups differ.
+        ValueError: The numbers of contexts, replies, domains and groups differ.
     """
-    groups = groups if groups is not None else [None] * len(replies)
-    if not len(contexts) == len(replies) == len(groups):
+    domains = domains if domains is not None else [None] * len(replies)
+    groups = groups if groups is not None else range(len(replies))
+    if not len(contexts) == len(replies) == len(domains) == len(groups):
         raise ValueError(
-            f"discrimination was given {len(contexts)!r} contexts, {len(replies)!r} replies and {len(groups)!r} "
-            f"groups; allowed are equally many."
+            f"discrimination was given {len(contexts)!r} contexts, {len(replies)!r} replies, {len(domains)!r} domains "
+            f"and {len(groups)!r} groups; allowed are equally many."
         )
     circles: dict[Hashable, list[int]] = {}
     for row in np.random.default_rng(seed).permutation(len(replies))[:MOST_PROMPTS]:
-        circles.setdefault(groups[row], []).append(int(row))
+        circles.setdefault(domains[row], []).append(int(row))
     rivals_of = {
         row: _rivals(contexts[row], replies, row, [*circle[place + 1 :], *circle[:place]])
         for circle in circles.values()
@@ -116,7 +120,8 @@ def discrimination(
         return None
     values = iter(score([contexts[row] for row, _ in pairs], [text for _, text in pairs]))
     shares = [_share_won(next(values), [next(values) for _ in rivals]) for rivals in rivals_of.values() if rivals]
-    return Discrimination(bootstrap_mean(shares, seed=seed), len(shares))
+    judged = [groups[row] for row, rivals in rivals_of.items() if rivals]
+    return Discrimination(bootstrap_interval(Sample.grouped(shares, judged), seed=seed), len(shares))
 
 
 def _rivals(context: Sequence[str], replies: Sequence[str], row: int, others: Sequence[int]) -> list[str]:

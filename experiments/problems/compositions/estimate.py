@@ -24,6 +24,9 @@ from experiments.problems.compositions.scorer_check import ScorerCheck, check_sc
 from genomes.running.threads import torch_threads
 from genomes.training.recipes import Recipe
 
+_FURTHER = 0.33
+"""What a further answer to a test prompt costs, as a share of the first: likelihoods are computed once."""
+
 
 def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:
     """Print what a launch would do: members to train, size of the space, evaluations, estimated time and memory.
@@ -68,9 +71,8 @@ def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution
     prompts = config.fitness.prompts_per_evaluation
     finals = config.report.finalists * searches + len(config.members.catalogue) + 1
     finals += config.report.front_members if len(config.fitness.objectives) > 1 else 0
-    in_finals = (
-        seconds / prompts * (finals * config.data.prompts.validation + (2 + searches) * config.data.prompts.test)
-    )
+    tests = (2 + searches) * config.data.prompts.test * (1 + _FURTHER * (config.report.answers_per_prompt - 1))
+    in_finals = seconds / prompts * (finals * config.data.prompts.validation + tests)
     total = (seconds * evaluations * searches + in_finals) / workers
     console.print(f"time: about {total / 60:.1f} minutes ({seconds:.2f} s per evaluation, measured here just now)")
     console.print(f"memory: about {megabytes * (workers + 1) / 1024:.1f} GiB over all processes")

@@ -68,7 +68,8 @@ def _found(prompts: Sequence[Example], directory: Path) -> Discrimination | None
             scorer.score,
             [prompt.context for prompt in prompts],
             [prompt.reply for prompt in prompts],
-            groups=[prompt.domain for prompt in prompts],
+            domains=[prompt.domain for prompt in prompts],
+            groups=[prompt.group for prompt in prompts],
         )
 
 

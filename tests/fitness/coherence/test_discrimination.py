@@ -59,13 +59,13 @@ def test_no_reply_stands_against_itself_or_a_quotation() -> None:
 
 def test_equal_replies_and_single_ones_leave_nothing_to_compare() -> None:
     assert discrimination(Scripted(true=1, shuffled=0), [["a"], ["b"]], ["Yes.", "Yes."]) is None
-    assert discrimination(Scripted(true=1, shuffled=0), *exchanges(2), groups=["talk", "prose"]) is None
+    assert discrimination(Scripted(true=1, shuffled=0), *exchanges(2), domains=["talk", "prose"]) is None
     assert discrimination(Scripted(true=1, shuffled=0), [], []) is None
 
 
 def test_replies_are_shuffled_within_their_group() -> None:
     scorer = Scripted(true=1, shuffled=0)
-    discrimination(scorer, *exchanges(40), groups=[number % 2 for number in range(40)])
+    discrimination(scorer, *exchanges(40), domains=[number % 2 for number in range(40)])
     assert {(int(context) - int(reply.removeprefix("to "))) % 2 for context, reply in scorer.asked} == {0}
 
 
@@ -90,7 +90,7 @@ def test_few_replies_call_no_scorer_blind() -> None:
 
 
 def test_numbers_that_differ_are_refused() -> None:
-    with pytest.raises(ValueError, match="given 2 contexts, 1 replies and 1 groups; allowed are equally many"):
+    with pytest.raises(ValueError, match="given 2 contexts, 1 replies, 1 domains and 1 groups; allowed are equally"):
         discrimination(Scripted(true=1, shuffled=0), [["a"], ["b"]], ["c"])
 
 

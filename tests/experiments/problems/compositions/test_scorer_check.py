@@ -42,7 +42,9 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _check(language: str, config: ExperimentConfig) -> ScorerCheck:
     pairs = enumerate(exchanges_in(language))
-    prompts = [Example(f"talk/{row}/1", "talk", (question,), answer) for row, (question, answer) in pairs]
+    prompts = [
+        Example(f"talk/{row}/1", "talk", (question,), answer, f"talk:{row}") for row, (question, answer) in pairs
+    ]
     return check_scorer(config, prompts, BUNDLED_SCORER)
 
 
@@ -76,7 +78,7 @@ def test_remedies_fit_the_experiment(tiny: Path) -> None:
 
 
 def test_prompts_without_two_different_replies_are_not_checked(tiny: Path) -> None:
-    prompts = [Example("talk/0/1", "talk", ("Do you like soup?",), "Yes, I like it very much.")]
+    prompts = [Example("talk/0/1", "talk", ("Do you like soup?",), "Yes, I like it very much.", "talk:0")]
     assert check_scorer(load_experiment(tiny), prompts, BUNDLED_SCORER) == ScorerCheck(
         "The scorer is not checked: no two search prompts of a domain have different replies."
     )
