@@ -43,6 +43,16 @@ FUNCTION_WORDS = word_set(
 """Words without content of their own: closed classes, light verbs and what people say to say nothing."""
 
 
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_OPENINGS = word_set(
+    """
+    what how why when where who whose which do does did don't doesn't didn't are is was were have has had can could
+    would will should isn't aren't any
+    """
+)
+_INTERJECTIONS = word_set("so and but oh well ok okay nice cool wow yes yeah no really great hmm")
+
+
 def words(text: str) -> list[str]:
     """Lower-case words and punctuation marks of a text, in order.
 
@@ -52,6 +62,24 @@ def words(text: str) -> list[str]:
     straight = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u201c", '"').replace("\u201d", '"')
     joined = re.sub(r"\b(do|does|did|is|are|was|were|have|has|had|wo|ca|could|should|would) n't\b", r"\1n't", straight)
     return _TOKEN.findall(_DETACHED_SUFFIX.sub(r"\1", joined).lower())
+
+
+def sentences(text: str) -> list[str]:
+    """The parts of a text that end with a mark, and what follows them; those without a word are left out."""
+    return [sentence for sentence in _SENTENCE.split(text.strip()) if spoken(words(sentence))]
+
+
+def is_question(text: str) -> bool:
+    """Whether every sentence of a text asks: by its mark, or by its first word where it has no mark."""
+    found = sentences(text)
+    return bool(found) and all(map(_asks, found))
+
+
+def _asks(sentence: str) -> bool:
+    if sentence.endswith((".", "!", "?")):
+        return sentence.endswith("?")
+    opening = next((word for word in spoken(words(sentence)) if word not in _INTERJECTIONS), "")
+    return opening in _OPENINGS
 
 
 def spoken(tokens: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fitness.coherence.words import MAX_WORDS, content_words, shortened, spoken, without_borrowed, words
+from fitness.coherence.words import MAX_WORDS, content_words, is_question, shortened, spoken, without_borrowed, words
 
 
 def test_marks_are_tokens_and_case_is_lost():
@@ -49,3 +49,20 @@ def test_inflections_share_a_stem():
 
 def test_function_words_are_nobodys():
     assert without_borrowed(["Did you do it?"], "Did you do it?") == "Did you do it?"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_asked"),
+    [
+        ("Do you like it?", True),
+        ("oh nice, what is your name", True),
+        ("You do?", True),
+        ("Really? Since when?", True),
+        ("I like it. Do you?", False),
+        ("what a day.", False),
+        ("i do not know", False),
+        ("", False),
+    ],
+)
+def test_a_question_asks_in_every_sentence(text, is_asked):
+    assert is_question(text) == is_asked
