@@ -1,4 +1,4 @@
-"""Replies that stay on the topic and are no answer: questions made of borrowed words, contradictions, wrong kinds of answer.
+"""Replies on the topic that are no answer: questions of borrowed words, contradictions, wrong kinds of answer.
 
 They are attacks as those of attacks.py are. ``MISFITS`` are what guards, terms and forgeries were developed with;
 ``HELD_BACK`` were looked at before and after only, so that they tell whether what was learned holds for other wordings.
