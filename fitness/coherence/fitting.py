@@ -24,6 +24,7 @@ Documents = Sequence[Sequence[str]]
 _HELD_BACK = 10  # One document of ten sets the scales: heads are too sure of what they were trained on.
 _SCALE_PLACES = 800  # Per domain.
 _MIN_REPLY_WORDS = 3
+_MIN_DENSE_WORDS = 5
 _NUM_EPOCHS = 6
 _ASKING_SHARE = 0.6  # Of the short turns that are filled with borrowed words.
 _NUM_FORGED = 20_000  # Places; some 45,000 texts to embed beside the turns.
@@ -38,6 +39,7 @@ class Fitted:
         ngrams: Model of word order.
         scales: What is usual for each term.
         order_range: Order gain that is low for human text, and that of shuffled text.
+        usual_content: Share of content words that few human turns exceed, .7 or more.
         rarity: Inverse document frequency of each word piece [pieces].
     """
 
@@ -45,6 +47,7 @@ class Fitted:
     ngrams: NgramModel
     scales: Scales
     order_range: tuple[float, float]
+    usual_content: float
     rarity: Floats
 
     def raw_terms(self, texts: Texts) -> dict[str, Floats]:
@@ -61,6 +64,7 @@ class Fitted:
             similarity=similarity,
             order_gain=order_gain,
             order_range=self.order_range,
+            usual_content=self.usual_content,
         )
 
 
@@ -89,7 +93,7 @@ def fit(documents_by_domain: Mapping[str, Documents], *, encoder: Encoder, rng: 
     rarity = _rarity(list(training.values()), encoder)
     samples = [_sample(documents, encoder, heads, ngrams, rarity, rng=rng) for documents in rest]
     scales = Scales.fit([(terms, texts.context_means()) for texts, terms in samples])
-    fitted = Fitted(heads, ngrams, scales, _order_range(rest, ngrams, rng=rng), rarity)
+    fitted = Fitted(heads, ngrams, scales, _order_range(rest, ngrams, rng=rng), _usual_content(rest), rarity)
     return replace(fitted, scales=scales.levelled([_human(fitted, texts, terms) for texts, terms in samples]))
 
 
@@ -235,6 +239,13 @@ def _human(fitted: Fitted, texts: Texts, terms: Mapping[str, Floats]) -> tuple[F
     guards_of = [fitted.guards(texts, row, order_gain=float(terms["order"][row])) for row in range(number)]
     kept = np.array([math.prod(factors.values()) for factors in guards_of])
     return weighted_sum(fitted.scales.z_scores(terms, means))[:number], kept, means[:number]
+
+
+def _usual_content(domains: Sequence[Documents]) -> float:
+    """Share of content words that one human turn of twenty exceeds, of those with five words or more; at least .7."""
+    said = [spoken(words(turn)) for documents in domains for document in documents for turn in document]
+    shares = [len(content_words(row)) / len(row) for row in said if len(row) >= _MIN_DENSE_WORDS]
+    return round(max(0.7, float(np.quantile(shares, 0.95))) if shares else 0.7, 6)
 
 
 def _order_range(domains: Sequence[Documents], ngrams: NgramModel, *, rng: np.random.Generator) -> tuple[float, float]:

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 MAX_WORDS = 60
 """Words of a reply that are scored; a reply that needs more says the rest to nobody."""
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]")
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Chinese characters
+)
+# In scripts without spaces each character is a word of its own: order, copies and loops are then seen as elsewhere.
+_TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]")
 _ENDINGS = ("ing", "ed", "es", "s", "er")
 _DETACHED_SUFFIX = re.compile(r"\s+((?:n't|'(?:s|m|d|re|ve|ll|t))\b)", re.IGNORECASE)
 

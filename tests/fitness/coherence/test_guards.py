@@ -77,6 +77,10 @@ class TestWordSalad:
         dense = split("graph node edge matrix array dtype axis weight")
         assert guards.word_salad(2.0, dense, low=-0.5, shuffled=-3.0) < 0.25
 
+    def test_where_all_human_text_seems_dense_density_is_no_defect(self):
+        german = split("gestern ging meine schwester mit dem hund spazieren")
+        assert guards.word_salad(2.0, german, low=-0.5, shuffled=-3.0, usual_content=1.0) > 0.99
+
 
 class TestNovelty:
     TURNS = ("Did you feed the parrots?", "No, I was painting the garage.")
@@ -103,6 +107,24 @@ class TestNovelty:
         assert guards.novelty(turns, "i love dogs, but i do not have any dogs") == guards.novelty(
             turns, "i love dogs, but i do not have any"
         )
+
+
+class TestTemplateEcho:
+    TURNS = ("Did you feed the parrots?", "No, I was painting the garage.")
+
+    @pytest.mark.parametrize(
+        ("reply", "factor"),
+        [
+            ("I like parrots. Do you like parrots?", 0.5),
+            ("i love parrots, but i do not have any parrots", 1.0),
+            ("I like parrots. Is the garage red?", 1.0),
+            ("I like parrots. Do parrots eat fruit?", 1.0),
+            ("Do you like parrots?", 1.0),
+            ("", 1.0),
+        ],
+    )
+    def test_what_is_said_and_then_asked(self, reply, factor):
+        assert guards.template_echo(self.TURNS, reply) == factor
 
 
 class TestSpeakerTag:
@@ -133,6 +155,7 @@ def test_every_guard_stays_between_0_and_1_on_any_text(reply, turns):
         guards.copying(heard, said),
         guards.loops(said),
         guards.word_salad(0.0, said, low=-0.5, shuffled=-3.0),
+        guards.template_echo(turns, reply),
         guards.novelty(turns, reply),
         guards.speaker_tag(reply),
         guards.ending(reply),

@@ -18,6 +18,13 @@ def test_spellings_of_one_text_are_one(first, second):
     assert words(first) == words(second)
 
 
+def test_characters_of_scripts_without_spaces_are_words_without_content():
+    assert words("你好, dtype 3.5") == ["你", "好", ",", "dtype", "3.5"]
+    assert spoken(words("สวัสดี")) == ["ส", "ว", "ส", "ด"]
+    assert content_words(words("今天天气很好")) == []
+    assert without_borrowed(["今天天气很好"], "今天很好") == "今天很好"
+
+
 def test_content_is_what_is_left_without_function_words():
     assert content_words(words("I don't know, but the shortest path is cool!")) == ["shortest", "path"]
     assert content_words(words("I like that. Do you?")) == []
