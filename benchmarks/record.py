@@ -1,7 +1,7 @@
 """Records the table of a run or of a comparison for the documentation; what comes of it is said in results.py.
 
-    python benchmarks/record.py run runs/quickstart --to quickstart --command "make demo"
-    python benchmarks/record.py comparison comparisons/quickstart-nll --to likelihood --command "evolve compare ..."
+python benchmarks/record.py run runs/quickstart --to quickstart --command "make demo"
+python benchmarks/record.py comparison comparisons/quickstart-nll --to likelihood --command "evolve compare ..."
 """
 
 from __future__ import annotations
@@ -27,20 +27,19 @@ def run_table(directory: Path) -> tuple[dict[str, str], list[list[Cell]]]:
     columns = {"": "", "coherence": ".3f", "winner's gain, paired": "+.3f", "p": ""}
     columns |= {"judge (nats per token)": ".2f"} if judged else {}
     columns |= {"NLL (nats per token)": ".2f", "M parameters per token": ".2f", "evaluations": ".0f"}
-    rows: list[list[Cell]] = []
-    for row in results.rows:
-        rows.append(
-            [
-                f"**{row.label}**" if row is results.winner else row.label,
-                row.coherence,
-                row.winner_gain,
-                p_value_text(row.winner_gain_p),
-                *([judged[row.label].value] if judged else []),
-                row.nll,
-                row.active_parameters / 1e6,
-                row.evaluations,
-            ]
-        )
+    rows: list[list[Cell]] = [
+        [
+            f"**{row.label}**" if row is results.winner else row.label,
+            row.coherence,
+            row.winner_gain,
+            p_value_text(row.winner_gain_p),
+            *([judged[row.label].value] if judged else []),
+            row.nll,
+            row.active_parameters / 1e6,
+            row.evaluations,
+        ]
+        for row in results.rows
+    ]
     return columns, rows
 
 
