@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,9 @@ def problems() -> Iterator[str]:
         for what, version in document["made_with"].items():
             if version != bundled_versions()[what] and "kept_because" not in document:
                 yield (
-                    f"{path.relative_to(ROOT)}: was made with another bundled {what} ({_versions(what, version)}) than "
-                    f"there is now ({_versions(what, bundled_versions()[what])}). Run {document['command']!r} again "
+                    f"{path.relative_to(ROOT)}: was made with another version of the bundled {what} "
+                    f"({_versions(version)}) than "
+                    f"there is now ({_versions(bundled_versions()[what])}). Run {document['command']!r} again "
                     f"and record it, or say under the key 'kept_because' why the old figures stay."
                 )
 
@@ -116,9 +118,14 @@ def fill() -> None:
     """Write the tables of all pages anew."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        filled = _TABLE.sub(lambda found: found[1] + table(_read(RESULTS / f"{found[2]}.json")) + found[4], text)
+        filled = _TABLE.sub(_filled, text)
         if filled != text:
             page.write_text(filled, encoding="utf-8")
+
+
+def _filled(found: re.Match[str]) -> str:
+    path = RESULTS / f"{found[2]}.json"
+    return f"{found[1]}{table(_read(path))}{found[4]}" if path.is_file() else found[0]  # ``problems`` tells of it.
 
 
 @cache
@@ -151,14 +158,15 @@ def _cell(cell: Any, form: str) -> str:
 
 
 def _origin(document: Mapping[str, Any]) -> str:
-    versions = [f"{what} {_versions(what, version)}" for what, version in document["made_with"].items()]
+    versions = [f"{what} {_versions(version)}" for what, version in document["made_with"].items()]
     with_what = f", with {' and '.join(versions)}" if versions else ""
     return f"`{document['command']}`, {document['date']}, commit {document['commit']}{with_what}."
 
 
-def _versions(what: str, version: Any) -> str:
-    if what == "members":
-        return ", ".join(f"{name} {key[:_SHORT]}" for name, key in version.items())
+def _versions(version: Any) -> str:
+    """A version as people see it; members share one, which changes with any of them."""
+    if isinstance(version, dict):
+        return blake2b(json.dumps(version, sort_keys=True).encode(), digest_size=_SHORT // 2).hexdigest()
     return str(version)[:_SHORT]
 
 
