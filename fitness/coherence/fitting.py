@@ -17,7 +17,7 @@ from fitness.coherence.heads import Heads, PairData
 from fitness.coherence.ngram import NgramModel
 from fitness.coherence.scales import Floats, Scales
 from fitness.coherence.terms import MAX_TURNS, Texts, decayed_mean, raw_terms, unit, weighted_sum
-from fitness.coherence.words import content_words, is_question, shortened, spoken, without_borrowed, words
+from fitness.coherence.words import content_words, shortened, spoken, without_borrowed, words
 
 Documents = Sequence[Sequence[str]]
 
@@ -26,8 +26,7 @@ _SCALE_PLACES = 800  # Per domain.
 _MIN_REPLY_WORDS = 3
 _MIN_DENSE_WORDS = 5
 _NUM_EPOCHS = 6
-_ASKING_SHARE = 0.6  # Of the short turns that are filled with borrowed words.
-_NUM_FORGED = 20_000  # Places; some 45,000 texts to embed beside the turns.
+_NUM_FORGED = 15_000  # Places; some 35,000 texts to embed beside the turns.
 
 
 @dataclass(frozen=True)
@@ -162,31 +161,18 @@ def _forgeries(
     places: Sequence[_Place], *, num_forged: int, rng: np.random.Generator
 ) -> dict[int, tuple[str, str, str]]:
     """By place: its reply without borrowed words, a forgery, and the forgery without borrowed words."""
-    strangers = [[place for place in places if place.domain == domain] for domain in range(places[-1].domain + 1)]
-    short = [[place for place in those if _is_short(place.reply)] for those in strangers]
-    asking = [[place for place in those if is_question(place.reply)] for those in short]
+    by_domain: dict[int, list[int]] = {}
+    for row, place in enumerate(places):
+        by_domain.setdefault(place.domain, []).append(row)
     found = {}
     for row in sorted(rng.permutation(len(places))[:num_forged].tolist()):
         place = places[row]
-        stranger = _drawn(strangers[place.domain], rng=rng)
-        asker = _drawn((asking if rng.random() < _ASKING_SHARE else short)[place.domain] or [stranger], rng=rng)
-        if stranger.document is place.document or asker.document is place.document:
-            continue
-        forged = forgery(place.context, place.reply, stranger.reply, asker.reply, rng=rng)
+        stranger = places[by_domain[place.domain][int(rng.integers(len(by_domain[place.domain])))]]
+        forged = None if stranger.document is place.document else forgery(place.context, stranger.reply, rng=rng)
         if forged is not None:
             context = place.context
             found[row] = (without_borrowed(context, place.reply), forged, without_borrowed(context, forged))
     return found
-
-
-def _drawn(places: Sequence[_Place], *, rng: np.random.Generator) -> _Place:
-    return places[int(rng.integers(len(places)))]
-
-
-def _is_short(turn: str) -> bool:
-    """Whether a turn has one or two content words among at most twelve words: exchange them, and it fits any topic."""
-    said = spoken(words(turn))
-    return len(said) <= 12 and 1 <= len(content_words(said)) <= 2
 
 
 def _weighted_texts(domains: Sequence[Documents]) -> list[tuple[str, int]]:

@@ -17,14 +17,14 @@ from fitness.coherence.words import content_words, shortened, spoken, without_bo
 Floats = npt.NDArray[np.float64]
 
 TERM_WEIGHTS: Mapping[str, float] = {
-    "last_similarity": 0.15,
+    "last_similarity": 0.20,
     "context_similarity": 0.10,
     "dual": 0.50,
     "pair": 0.30,
     "hard": 0.30,
-    "piece_similarity": 0.20,
-    "content": 0.15,
-    "repetition": -0.15,
+    "piece_similarity": 0.25,
+    "content": 0.10,
+    "repetition": -0.20,
     "order": 0.10,
     "level": 1.0,
 }

@@ -88,8 +88,8 @@ class TestNovelty:
     @pytest.mark.parametrize(
         ("reply", "factor"),
         [
-            ("I like parrots and garages.", 0.8),
-            ("Parrots are my favorite.", 0.9),
+            ("I like parrots and garages.", 0.85),
+            ("Parrots are my favorite.", 0.93),
             ("Parrots eat seeds and fruit.", 1.0),
             ("Do you like parrots?", 0.55),
             ("do you like parrots", 0.55),
