@@ -12,8 +12,11 @@ from statistics import fmean
 
 from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
+from experiments.corpora.documents import Example
 from experiments.problems.compositions.answers import collect_answers, write_answers
 from experiments.problems.compositions.evaluator import joined
+from experiments.problems.compositions.judges import judge_name, open_judge
+from experiments.problems.compositions.judging import JUDGE_THREADS, Judgement, judged
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.results import Contestant, Results, Sample, compare
 from experiments.problems.errors import FinalsError
@@ -21,6 +24,7 @@ from fitness.result import Evaluation
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import ResponseNode
+from genomes.running.threads import torch_threads
 
 WINNER = "evolved winner"
 BEST_MEMBER = "best single member"
@@ -61,13 +65,32 @@ def run_finals(run: Run, random_run: Run | None, prepared: PreparedCompositions,
     rows = compare(contestants, objectives=objectives, resamples=report.bootstrap_resamples, seed=prepared.config.seed)
     human = contestants[-1].test.details["human_coherence"]
     write_answers(run.directory, collect_answers(contestants, prepared.factory.panels["test"]))
+    test = prepared.factory.panels["test"]
     return Results(
         rows=rows,
         human_coherence=sum(human.values()) / len(human),
         num_prompts=len(human),
         samples=_samples(contestants, prepared, count=report.sample_prompts),
         objectives=objectives,
+        judgement=_judgement(contestants, test, prepared),
     )
+
+
+def _judgement(
+    contestants: Sequence[Contestant], examples: Sequence[Example], prepared: PreparedCompositions
+) -> Judgement | None:
+    config = prepared.config
+    if config.report.judge is None:
+        return None
+    with torch_threads(JUDGE_THREADS):
+        return judged(
+            {contestant.label: contestant.test.answers for contestant in contestants},
+            examples[: config.report.judge_prompts],  # Domains take turns.
+            open_judge(config.report.judge, is_offline=config.members.offline),
+            name=judge_name(config.report.judge),
+            resamples=config.report.bootstrap_resamples,
+            seed=config.seed,
+        )
 
 
 def _baselines(run: Run, random_run: Run | None, prepared: PreparedCompositions, pool: WorkerPool) -> list[_Choice]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.files import write_json
+from experiments.problems.compositions.judging import Judgement
 from fitness.result import Evaluation, Objective
 from fitness.statistics import Interval, bootstrap_mean, holm_correction, interval_of, sign_flip_p_value
 
@@ -74,6 +75,7 @@ class Results:
         num_prompts: Test prompts.
         samples: A few prompts with answers.
         objectives: What the run selected on, the leading one first.
+        judgement: What a second judge thinks of the rows; None where the experiment asks for none.
     """
 
     rows: tuple[Row, ...]
@@ -81,11 +83,18 @@ class Results:
     num_prompts: int
     samples: tuple[Sample, ...]
     objectives: tuple[Objective, ...]
+    judgement: Judgement | None = None
 
     @property
     def winner(self) -> Row:
         """The evolved composition that was chosen on the validation prompts."""
         return self.rows[-1]
+
+    @property
+    def ahead(self) -> Row:
+        """The row that is best in the leading objective: the winner, unless another one gained on it."""
+        gains = {row.label: row.winner_gain.value for row in self.rows if row.winner_gain}
+        return min(self.rows, key=lambda row: (gains.get(row.label, 0.0), row is not self.winner))
 
     def write(self, directory: Path) -> Path:
         """Write ``results.json`` into a run directory, in one step."""
@@ -100,6 +109,7 @@ class Results:
         if not path.exists():
             return None
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        judgement = document.get("judgement")  # Earlier versions had no judge.
         return Results(
             rows=tuple(_row(row) for row in document["rows"]),
             human_coherence=document["human_coherence"],
@@ -108,6 +118,7 @@ class Results:
                 Sample(tuple(sample["context"]), sample["human"], sample["answers"]) for sample in document["samples"]
             ),
             objectives=tuple(Objective(**objective) for objective in document["objectives"]),
+            judgement=Judgement.from_document(judgement) if judgement else None,
         )
 
 
