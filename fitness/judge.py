@@ -152,7 +152,7 @@ class MutualInformationJudge:
                 found[place] = likelihoods
         return found
 
-    def _batch(self, rows: Sequence[_Row]) -> tuple[torch.Tensor, ...]:
+    def _batch(self, rows: Sequence[_Row]) -> Sequence[torch.Tensor]:
         # Padding stands on the right, where no token of a causal model looks; so there is no mask to be made.
         tokens = pad_sequence([torch.tensor([*row.before, *row.reply]) for row in rows], batch_first=True)
         first = min(len(row.before) for row in rows) - 1  # Logits of what no row asks for are not computed.
@@ -163,7 +163,7 @@ class MutualInformationJudge:
         place_of = torch.cat([torch.arange(size) + len(row.before) - 1 for row, size in zip(rows, sizes, strict=True)])
         asked = torch.tensor([token for row in rows for token in row.reply])
         likelihoods = -cross_entropy(logits[row_of, place_of - first].float(), asked, reduction="none")
-        return likelihoods.split(sizes)
+        return torch.split(likelihoods, sizes)
 
 
 def _lengths(row: _Row) -> tuple[int, int]:

@@ -126,10 +126,12 @@ def _search(config: ExperimentConfig) -> Iterator[Contradiction]:
 def _judge(config: ExperimentConfig) -> Iterator[Contradiction]:
     judge = config.report.judge
     for name, entry in config.members.catalogue.items():
-        is_path = isinstance(judge, DirectoryMember) and isinstance(entry, DirectoryMember) and judge.path == entry.path
-        is_hub = isinstance(judge, HubMember) and isinstance(entry, HubMember) and judge.hub == entry.hub
-        if is_path or is_hub:
-            source = str(judge.path) if isinstance(judge, DirectoryMember) else judge.hub
+        source = None
+        if isinstance(judge, DirectoryMember) and isinstance(entry, DirectoryMember) and judge.path == entry.path:
+            source = str(judge.path)
+        if isinstance(judge, HubMember) and isinstance(entry, HubMember) and judge.hub == entry.hub:
+            source = judge.hub
+        if source is not None:
             yield (
                 ("report", "judge"),
                 f"{source!r} is the member {name!r} as well, and a model prefers its own words; take a model that is "
