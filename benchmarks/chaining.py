@@ -20,7 +20,7 @@ from experiments.corpora.documents import Example
 from experiments.corpora.panels import load_documents, panels_of
 from experiments.problems.compositions.fitting import fitter_on
 from experiments.problems.compositions.members.training import member_catalogue
-from fitness.statistics import bootstrap_difference, bootstrap_mean, interval_text
+from fitness.statistics import Sample, bootstrap_difference, bootstrap_interval, interval_text
 from genomes.breeding.editing import Blueprint, Input
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
@@ -109,14 +109,16 @@ def print_table(
     print(f"{len(examples)} prompts\n")
     print(f"| composition | NLL | parameters | less soloist | less mean of 3 | {' | '.join(domains)} |")
     print("|---" * (5 + len(domains)) + "|")
+    groups = [one.group for one in examples]
+    samples = {name: Sample.grouped(nll, groups) for name, nll in nlls.items()}
     for name, nll in nlls.items():
         rows = [nll[[one.domain == domain for one in examples]].mean() for domain in domains]
         cells = [
             name,
-            interval_text(bootstrap_mean(nll)),
+            interval_text(bootstrap_interval(samples[name])),
             f"{parameters[name] / 1e6:.2f} M",
             *(
-                interval_text(bootstrap_difference(nll, nlls[other]), "+.3f") if name != other else "–"
+                interval_text(bootstrap_difference(samples[name], samples[other]), "+.3f") if name != other else "–"
                 for other in ("soloist", "mean of 3")
             ),
             *(f"{value:.3f}" for value in rows),

@@ -22,7 +22,7 @@ import torch
 from fitness.energy_flow import EnergyFlowVecEnv
 from fitness.energy_flow.policies import EgoGreedyPolicy, EgoMemoryPolicy, FullMapPolicy, RandomPolicy, WaitPolicy
 from fitness.energy_flow.rollouts import Policy, episode_returns
-from fitness.statistics import bootstrap_mean, interval_text
+from fitness.statistics import Sample, bootstrap_interval, interval_text
 from genomes.agent import AgentGenome, founder_agents
 from genomes.agent.breeding.editing import edited
 from genomes.agent.running.agent import PCDAgent
@@ -152,7 +152,7 @@ def trainer(name: str) -> Callable[..., tuple[Policy, int]]:
 
 def summary(returns: Sequence[Sequence[float]]) -> str:
     table = np.array(returns)
-    interval = bootstrap_mean(table.mean(0))
+    interval = bootstrap_interval(Sample.independent(table))
     each = ", ".join(f"{value:.1f}" for value in table.mean(1))
     return f"{interval_text(interval, '.1f')} | {each}"
 

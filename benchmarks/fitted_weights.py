@@ -27,7 +27,7 @@ from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
 from experiments.problems.compositions.fitting import WeightFit, with_fitted_weights
 from experiments.problems.compositions.preparation import prepare
-from fitness.statistics import crossed_bootstrap, holm_correction, interval_text, sign_flip_p_value
+from fitness.statistics import Sample, crossed_interval, crossed_p_value, holm_correction, interval_text
 from genomes.graph.genome import Genome
 from genomes.members.store import Store
 
@@ -51,14 +51,11 @@ class Timed:
             self.num_calls += 1
 
 
-def gains(without: list[Cell], fitted: list[Cell]) -> np.ndarray:
-    """How much lower the test NLL is with fitting: float64 [seeds, prompts]."""
-    return np.array(
-        [
-            [one.test[prompt] - other.test[prompt] for prompt in sorted(one.test)]
-            for one, other in zip(without, fitted, strict=True)
-        ]
-    )
+def sample(cells: list[Cell]) -> Sample:
+    """The test NLL by seed and prompt."""
+    prompts = sorted(cells[0].test)
+    values = [[cell.test[prompt] for prompt in prompts] for cell in cells]
+    return Sample.grouped(values, [cells[0].groups[prompt] for prompt in prompts])
 
 
 def course(cells: list[Cell]) -> str:
@@ -104,22 +101,20 @@ def main() -> None:
                         directory=Path(scratch) / "runs",
                     )
                     cells[mode, name].append(cell)
-                    print(f"seed {seed} {mode} {name}: {cell.test_mean:.4f}, {cell.seconds:.1f} s", flush=True)
-    found = {mode: gains(cells[mode, "without"], cells[mode, "fitted"]) for mode in modes}
-    raw = [
-        max(sign_flip_p_value(gain.mean(axis=0), seed=0), sign_flip_p_value(gain.mean(axis=1), seed=0))
-        for gain in found.values()
-    ]
+                    print(f"seed {seed} {mode} {name}: {cell.test_value:.4f}, {cell.seconds:.1f} s", flush=True)
+    found = {mode: (sample(cells[mode, "without"]), sample(cells[mode, "fitted"])) for mode in modes}
+    raw = [crossed_p_value(*pair, seed=0) for pair in found.values()]
     corrected = dict(zip(found, holm_correction(raw), strict=True))
     print(f"\n{arguments.seeds} seeds, {arguments.budget} evaluations; test NLL in nats per token, lower is better\n")
     print("| mode | without | fitted | gain, 95 % | p (Holm) | seeds won | train - test gap: without / fitted |")
     print("|---|---|---|---|---|---|---|")
-    for mode, gain in found.items():
+    for mode, pair in found.items():
         both = [cells[mode, name] for name in tasks]
-        means = " | ".join(f"{np.mean([cell.test_mean for cell in one]):.4f}" for one in both)
-        gaps = " / ".join(f"{np.mean([cell.search - cell.test_mean for cell in one]):+.4f}" for one in both)
-        interval = crossed_bootstrap(gain, resamples=RESAMPLES, seed=0)
-        won = int((gain.mean(axis=1) > 0).sum())
+        means = " | ".join(f"{np.mean([cell.test_value for cell in one]):.4f}" for one in both)
+        gaps = " / ".join(f"{np.mean([cell.search - cell.test_value for cell in one]):+.4f}" for one in both)
+        interval = crossed_interval(*pair, resamples=RESAMPLES, seed=0)
+        gain = pair[0].by_answer - pair[1].by_answer
+        won = int((gain > 0).sum())
         print(
             f"| {mode} | {means} | {interval_text(interval, '+.4f')} | "
             f"{corrected[mode]:.4f} | {won} of {len(gain)} | {gaps} |"

@@ -97,5 +97,6 @@ def checked(evaluation: Evaluation, objectives: Sequence[Objective]) -> Evaluati
             for measure, values in evaluation.details.items()
         },
         answers=evaluation.answers,
+        groups=evaluation.groups,
         seconds=seconds,
     )

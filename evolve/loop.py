@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,23 +185,26 @@ class Run(Closeable):
         panel: str,
         num_replicates: int,
         pool: WorkerPool,
+        batch: int = 1,
         on_event: OnEvent | None = None,
     ) -> list[Results]:
         """Results of genomes (canonical JSON) on a panel, in their order; outside the trajectory and its budget.
 
         Replicates 0 to ``num_replicates - 1`` are evaluated, less those that the log has: a resumed measurement goes
         on where it was. Failures by crash, time or memory are tried again by the next call.
+
+        Args:
+            batch: The most genomes that are evaluated together on one replicate, by evaluators that are faster so.
         """
         # Replicate by replicate: what an evaluator keeps of one draw of prompts serves all genomes.
         wanted = [(genome, replicate) for replicate in range(num_replicates) for genome in dict.fromkeys(genomes)]
         dispatch: Dispatch[EvaluationRequest] = Dispatch(pool, self.state.objectives)
         with self._closing_on_error(lambda: self.state.elapsed_seconds):
-            waiting = [EvaluationRequest(genome, panel, replicate) for genome, replicate in reversed(wanted)]
-            waiting = [request for request in waiting if not self._is_measured(request)]
+            requests = [EvaluationRequest(genome, panel, replicate) for genome, replicate in wanted]
+            waiting = deque(_batches([one for one in requests if not self._is_measured(one)], batch))
             while waiting or dispatch.tags:
                 while waiting and dispatch.has_room:
-                    request = waiting.pop()
-                    dispatch.submit({request: request})
+                    dispatch.submit({request: request for request in waiting.popleft()})
                 collected = dispatch.collect(math.inf)
                 events = [Event("measure", {**asdict(request), **payload}) for request, payload in collected]
                 self._write(events, on_event or _ignore, fold=True)
@@ -330,6 +334,13 @@ class Run(Closeable):
         except BaseException:
             self.close()
             raise
+
+
+def _batches(requests: Sequence[EvaluationRequest], size: int) -> Iterator[list[EvaluationRequest]]:
+    """Requests in pieces, each of one replicate."""
+    for _, group in groupby(requests, key=lambda request: request.replicate):
+        of_replicate = list(group)
+        yield from (of_replicate[start : start + size] for start in range(0, len(of_replicate), size))
 
 
 def _note(text: str, elapsed_seconds: float, **further: Any) -> Event:

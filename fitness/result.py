@@ -80,6 +80,8 @@ class Evaluation:
         metrics: Further finite numbers that are reported and never selected on.
         details: Further numbers per prompt, by measure and then by the same ids, e.g. ``{"nll": {prompt: nats}}``.
         answers: The text behind a score, by the same ids; kept for validation and test panels only.
+        groups: The group of every prompt (that of its document), by the same ids. Prompts of one group are no
+            independent observations. Kept for validation and test panels only; who is not there is a group of its own.
         error: What went wrong, for people; None where OK.
         seconds: Wall time of the evaluation; never part of a trajectory.
     """
@@ -90,6 +92,7 @@ class Evaluation:
     metrics: Mapping[str, float] = field(default_factory=dict)
     details: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     seconds: float = 0.0
 
@@ -106,6 +109,7 @@ class Evaluation:
         metrics: Mapping[str, float] | None = None,
         details: Mapping[str, Mapping[str, float]] | None = None,
         answers: Mapping[str, str] | None = None,
+        groups: Mapping[str, str] | None = None,
         seconds: float = 0.0,
     ) -> Evaluation:
         """An OK result, or a NONFINITE one that names the first number that is not finite."""
@@ -122,6 +126,7 @@ class Evaluation:
             dict(metrics),
             {measure: dict(values) for measure, values in details.items()},
             dict(answers or {}),
+            dict(groups or {}),
             seconds=seconds,
         )
 
@@ -145,6 +150,7 @@ class Evaluation:
             "metrics": dict(self.metrics),
             "details": {measure: dict(values) for measure, values in self.details.items()},
             "answers": dict(self.answers),
+            **({"groups": dict(self.groups)} if self.groups else {}),
             "error": self.error,
             "seconds": self.seconds,
         }
@@ -159,6 +165,7 @@ class Evaluation:
             dict(document["metrics"]),
             {measure: dict(values) for measure, values in document["details"].items()},
             dict(document["answers"]),
+            dict(document.get("groups", {})),
             document["error"],
             float(document["seconds"]),
         )

@@ -17,6 +17,7 @@ from experiments.config.execution import Execution
 from experiments.problems.compositions.preparation import prepare
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
+from fitness.statistics import seeds_needed
 from genomes.members.store import Store
 
 DEFAULT_BASELINES = (
@@ -95,10 +96,13 @@ def compare_methods(
     directory = to or Path("comparisons") / f"{config.name}-{objective}"
     shown = reference or ("aging" if "aging" in baselines else baselines[-1])
 
+    if len(baselines) > 1:
+        console.print(seeds_note(num_rows=len(baselines) - 1, num_seeds=num_seeds), soft_wrap=True)
+
     def tell(cell: Cell, done: int, total: int) -> None:
         seed = f", seed {cell.seed}" if BASELINES[cell.baseline].is_seeded else ""
         console.print(
-            f"[dim]{done}/{total}[/] {BASELINES[cell.baseline].label}{seed}: test {cell.test_mean:.4f} "
+            f"[dim]{done}/{total}[/] {BASELINES[cell.baseline].label}{seed}: test {cell.test_value:.4f} "
             f"({cell.evaluations} evaluations, {cell.seconds:.1f} s)"
         )
 
@@ -117,6 +121,14 @@ def compare_methods(
     print_comparison(comparison, console=console)
     console.print(f"\nTables: {directory}/table.csv, curves.csv, results.json", soft_wrap=True)
     return comparison
+
+
+def seeds_note(*, num_rows: int, num_seeds: int) -> str:
+    """Whether a comparison has enough seeds for any difference to be significant, and how many it needs at least."""
+    needed = seeds_needed(num_rows)
+    finding = "enough for large differences" if num_seeds >= needed else "too few for any significant result"
+    seeds, rows = (f"{number} {noun}{'s' * (number != 1)}" for number, noun in ((num_seeds, "seed"), (num_rows, "row")))
+    return f"{seeds}: {finding}. With {rows} against the reference, a difference over seeds can be significant (p < .05 after Holm's correction) from {needed} seeds on."
 
 
 def _check(

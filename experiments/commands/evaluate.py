@@ -12,15 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.config import load_experiment
-from experiments.problems.compositions.evaluator import NUM_PROMPTS, CompositionEvaluator, joined
+from experiments.problems.compositions.evaluator import CompositionEvaluator
 from experiments.problems.compositions.genome_file import read_genome
 from experiments.problems.compositions.preparation import prepare
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
 from fitness.objectives import OBJECTIVES
+from fitness.panels import NUM_PROMPTS, interval_of, joined
 from fitness.result import Evaluation, Objective
-from fitness.statistics import Interval, interval_of, interval_text, number_text
+from fitness.statistics import Interval, interval_text, number_text
 from genomes.graph.genome import Genome
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.members.quiet import quiet_transformers
@@ -36,13 +37,12 @@ class Score:
 
     Attributes:
         objective: Which one.
-        value: What a search would select on.
-        mean: Mean over prompts with its 95 % bootstrap interval; equal to the value but for ``coherence``.
+        value: What a search would select on, with its 95 % bootstrap interval over the prompts' documents. There is no
+            width where prompts have no numbers.
     """
 
     objective: Objective
-    value: float
-    mean: Interval
+    value: Interval
 
 
 def evaluate_genome(
@@ -111,8 +111,7 @@ def _scores(evaluation: Evaluation, prepared: PreparedCompositions) -> list[Scor
     return [
         Score(
             ordered[name],
-            evaluation.metrics[name],
-            interval_of(evaluation, name, resamples=report.bootstrap_resamples, seed=prepared.config.seed),
+            interval_of([evaluation], name, resamples=report.bootstrap_resamples, seed=prepared.config.seed),
         )
         for name in dict.fromkeys(names)
     ]
@@ -121,13 +120,10 @@ def _scores(evaluation: Evaluation, prepared: PreparedCompositions) -> list[Scor
 def _print(scores: list[Score], evaluation: Evaluation, *, title: str, console: Console) -> None:
     table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
     table.add_column("objective")
-    table.add_column("value", justify="right")
-    table.add_column("mean over prompts [95 %]", justify="right")
+    table.add_column("value [95 %]", justify="right")
     table.add_column("unit")
     for score in scores:
-        mean = score.mean
-        interval = interval_text(mean, number_text) if mean.high > mean.low else ""
-        table.add_row(score.objective.heading, number_text(score.value), interval, escape(score.objective.unit))
+        table.add_row(score.objective.heading, interval_text(score.value, number_text), escape(score.objective.unit))
     console.print(table)
     num_prompts = int(evaluation.metrics[NUM_PROMPTS])
-    console.print(f"{num_prompts} prompts, bootstrap over prompts. Latency is this machine's.")
+    console.print(f"{num_prompts} prompts, bootstrap over their documents. Latency is this machine's.")

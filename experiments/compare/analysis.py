@@ -10,22 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from experiments.compare.cell import Cell, checkpoints_of
 from experiments.files import write_json
+from fitness.objectives import OBJECTIVES
+from fitness.panels import better_first
 from fitness.result import Objective
 from fitness.statistics import (
     Interval,
-    bootstrap_mean,
-    crossed_bootstrap,
+    Sample,
+    crossed_interval,
     crossed_p_value,
     holm_correction,
     interval_columns,
+    t_interval,
 )
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +37,13 @@ class Row:
         evaluations: Evaluations charged, mean over seeds.
         search: The winners' objective on the search panel, mean over seeds.
         validation: The same on the validation panel.
-        test: The same on the test panel with its 95 % bootstrap interval over seeds.
+        test: The same on the test panel with its 95 % interval over seeds; without width for methods without seeds.
         active_parameters: Parameters that the winners run per token, mean over seeds.
         seconds: Wall time of a seed, mean; work that the memo had costs none.
-        advantage: How much better than the reference it is on the test panel, above 0 is better, with a 95 % bootstrap
-            interval over seeds and prompts together; None in the reference's row.
-        advantage_p: The larger p-value of two sign-flip tests, over seeds and over prompts; Holm-corrected over rows.
+        advantage: How much better than the reference it is on the test panel, above 0 is better, with a 95 % interval
+            over seeds and prompts together; None in the reference's row.
+        advantage_p: The larger p-value of two tests, sign flips over seeds and swaps over prompts' documents;
+            Holm-corrected over rows.
         note: What else a reader has to know.
     """
 
@@ -64,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One method after some evaluations: means over seeds with bootstrap intervals.
+    """One method after some evaluations: means over seeds with intervals.
 
     Attributes:
         name: The method.
@@ -135,14 +134,13 @@ def analyse(
     for cell in cells:
         by_name.setdefault(cell.baseline, []).append(cell)
     num_seeds = max(map(len, by_name.values()))
-    prompts = sorted(cells[0].test)
-    tests = {name: _tests(own, prompts, num_seeds) for name, own in by_name.items()}
-    gains = {name: objective.gain(values, tests[reference]) for name, values in tests.items() if name != reference}
-    corrected = holm_correction([crossed_p_value(gain, seed=seed) for gain in gains.values()])
-    p_values = dict(zip(gains, corrected, strict=True))
+    tests = {name: _sample(own, objective) for name, own in by_name.items()}
+    pairs = {name: better_first(objective, test, tests[reference]) for name, test in tests.items() if name != reference}
+    corrected = holm_correction([crossed_p_value(*pair, seed=seed) for pair in pairs.values()])
+    p_values = dict(zip(pairs, corrected, strict=True))
     rows = []
     for name, own in by_name.items():
-        gain = gains.get(name)
+        pair = pairs.get(name)
         rows.append(
             Row(
                 name=name,
@@ -151,27 +149,27 @@ def analyse(
                 evaluations=_mean([cell.evaluations for cell in own]),
                 search=_mean([cell.search for cell in own]),
                 validation=_mean([cell.validation for cell in own]),
-                test=bootstrap_mean([cell.test_mean for cell in own], resamples=resamples, seed=seed),
+                test=t_interval([cell.test_value for cell in own]),
                 active_parameters=_mean([cell.active_parameters for cell in own]),
                 seconds=_mean([cell.seconds for cell in own]),
-                advantage=None if gain is None else crossed_bootstrap(gain, resamples=resamples, seed=seed),
+                advantage=None if pair is None else crossed_interval(*pair, resamples=resamples, seed=seed),
                 advantage_p=p_values.get(name),
                 note=notes.get(name, ""),
             )
         )
-    curves = [
-        point for name, own in by_name.items() for point in _curve(name, own, budget, resamples=resamples, seed=seed)
-    ]
-    return Comparison(objective, budget, num_seeds, len(prompts), reference, tuple(rows), tuple(curves))
+    curves = [point for name, own in by_name.items() for point in _curve(name, own, budget)]
+    return Comparison(objective, budget, num_seeds, len(cells[0].test), reference, tuple(rows), tuple(curves))
 
 
-def _tests(cells: Sequence[Cell], prompts: Sequence[str], num_seeds: int) -> Floats:
-    """Test values [seeds, prompts]; a single course stands for all seeds."""
-    values = np.array([[cell.test[prompt] for prompt in prompts] for cell in cells], dtype=np.float64)
-    return np.broadcast_to(values, (num_seeds, len(prompts))) if len(cells) == 1 else values
+def _sample(cells: Sequence[Cell], objective: Objective) -> Sample:
+    """Test values [seeds, prompts]."""
+    prompts = sorted(cells[0].test)
+    values = [[cell.test[prompt] for prompt in prompts] for cell in cells]
+    groups = [cells[0].groups.get(prompt, prompt) for prompt in prompts]
+    return Sample.grouped(values, groups, figure=OBJECTIVES[objective.name].figure)
 
 
-def _curve(name: str, cells: Sequence[Cell], budget: int, *, resamples: int, seed: int) -> list[CurvePoint]:
+def _curve(name: str, cells: Sequence[Cell], budget: int) -> list[CurvePoint]:
     points = []
     for count in checkpoints_of(budget):
         reached = [point for cell in cells for point in cell.checkpoints if point.evaluations == count]
@@ -182,8 +180,8 @@ def _curve(name: str, cells: Sequence[Cell], budget: int, *, resamples: int, see
             CurvePoint(
                 name,
                 count,
-                search=bootstrap_mean([point.search for point in reached], resamples=resamples, seed=seed),
-                test=bootstrap_mean(tests, resamples=resamples, seed=seed) if tests else None,
+                search=t_interval([point.search for point in reached]),
+                test=t_interval(tests) if tests else None,
             )
         )
     return points

@@ -20,8 +20,8 @@ from experiments.compare.baselines import BASELINES
 from experiments.compare.bench import Bench, BudgetSpentError, leaders
 from experiments.compare.task import Task
 from experiments.files import write_json
-from experiments.problems.compositions.evaluator import joined
 from experiments.problems.errors import FinalsError
+from fitness.panels import joined, sample_of
 from fitness.result import Evaluation
 
 _NUM_CHECKPOINTS = 8
@@ -54,7 +54,9 @@ class Cell:
         genome: Canonical JSON of the winner: of the search's leaders, the best on the validation panel.
         search: The winner's leading objective on the search panel.
         validation: The same on the validation panel.
-        test: On the test panel, by prompt; their mean is the result.
+        test_value: The same on the test panel: the result.
+        test: On the test panel, by prompt; what the objective makes of them is the result.
+        groups: The group of every test prompt: that of its document.
         active_parameters: Parameters that the winner runs per token.
         seconds: Wall time.
     """
@@ -66,14 +68,11 @@ class Cell:
     genome: str
     search: float
     validation: float
+    test_value: float
     test: Mapping[str, float]
+    groups: Mapping[str, str]
     active_parameters: float
     seconds: float
-
-    @property
-    def test_mean(self) -> float:
-        """The mean over the test prompts."""
-        return sum(self.test.values()) / len(self.test)
 
     def write(self, path: Path) -> None:
         """Write it in one step."""
@@ -121,7 +120,7 @@ def run_cell(
             BASELINES[baseline].search(bench)
     final = leaders(bench.steps, task, count=finalists)
     measured = [(one, _measured(one.genome, "validation", task, evaluator)) for one in final]
-    scored = [(task.objective.loss(_mean(found, task)), one.key, one, found) for one, found in measured if found.is_ok]
+    scored = [(task.objective.loss(_value(found, task)), one.key, one, found) for one, found in measured if found.is_ok]
     if not scored:
         failure = next((step.evaluation.error for step in bench.steps if not step.evaluation.is_ok), "nothing proposed")
         raise FinalsError(f"{baseline!r} with seed {seed!r} found nothing that could be scored: {failure}.")
@@ -136,8 +135,10 @@ def run_cell(
         checkpoints=tuple(_checkpoints(bench, evaluator, budget=budget)),
         genome=winner.genome,
         search=winner.value,
-        validation=_mean(validation, task),
+        validation=_value(validation, task),
+        test_value=_value(test, task),
         test=_by_prompt(test, task),
+        groups=dict(test.groups),
         active_parameters=test.metrics["active_parameters"],
         seconds=time.perf_counter() - started,
     )
@@ -155,7 +156,7 @@ def _checkpoints(bench: Bench, evaluator: Evaluator, *, budget: int) -> list[Che
         if not best:
             continue
         # Answering all test prompts for every incumbent would cost more than the search itself.
-        test = None if task.is_noisy else _mean(_measured(best[0].genome, "test", task, evaluator), task)
+        test = None if task.is_noisy else _value(_measured(best[0].genome, "test", task, evaluator), task)
         found.append(Checkpoint(count, best[0].value, test))
     return found
 
@@ -166,9 +167,10 @@ def _measured(genome: str, panel: str, task: Task, evaluator: Evaluator) -> Eval
 
 
 def _by_prompt(evaluation: Evaluation, task: Task) -> dict[str, float]:
-    return dict(evaluation.details[task.objective.name])
+    sample = sample_of([evaluation], task.objective.name)
+    assert sample is not None, "Comparable objectives have a number per prompt."
+    return dict(zip(sorted(evaluation.details[task.objective.name]), sample.values[0].tolist(), strict=True))
 
 
-def _mean(evaluation: Evaluation, task: Task) -> float:
-    values = _by_prompt(evaluation, task)
-    return sum(values.values()) / len(values)
+def _value(evaluation: Evaluation, task: Task) -> float:
+    return evaluation.objectives[task.objective.name]

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from evolve.evaluator import EvaluationRequest
 from experiments.corpora.documents import Example
-from experiments.problems.compositions.evaluator import NUM_PROMPTS
 from experiments.problems.compositions.fitting import evaluation_set_of, forcing_on
 from fitness.likelihood import nll_nats_per_token
 from fitness.objectives import OBJECTIVES
+from fitness.panels import NUM_PROMPTS
 from fitness.result import Evaluation, Objective, Outcome
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.errors import GenomeFormatError
@@ -103,7 +103,11 @@ class LikelihoodEvaluator:
         parameters = float(compile_genome(genome, self._factory.catalogue).active_parameters_per_token)
         objectives = {"nll": sum(nll.values()) / len(nll), "active_parameters": parameters}
         return Evaluation.ok(
-            objectives, scores=nll, metrics={**objectives, NUM_PROMPTS: len(nll)}, details={"nll": nll}
+            objectives,
+            scores=nll,
+            metrics={**objectives, NUM_PROMPTS: len(nll)},
+            details={"nll": nll},
+            groups={example.id: example.group for example in examples} if request.panel != "search" else None,
         )
 
     @cached_property

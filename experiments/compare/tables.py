@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.compare.analysis import Comparison
-from fitness.statistics import Interval, interval_text, p_value_text
+from fitness.statistics import interval_text, p_value_text
 
 
 def print_comparison(comparison: Comparison, *, console: Console) -> None:
@@ -35,10 +35,10 @@ def print_comparison(comparison: Comparison, *, console: Console) -> None:
             f"{row.evaluations:.0f}",
             f"{row.search:.4f}",
             f"{row.validation:.4f}",
-            _interval(row.test),
+            interval_text(row.test, ".4f"),
             f"{row.active_parameters / 1e6:.2f}",
             f"{row.seconds:.1f}",
-            "" if row.advantage is None else _interval(row.advantage, "+.4f"),
+            "" if row.advantage is None else interval_text(row.advantage, "+.4f"),
             p_value_text(row.advantage_p),
             style="bold" if row is reference else None,
         )
@@ -70,8 +70,3 @@ def _courses(comparison: Comparison) -> Table:
             shown.append("" if interval is None else f"{interval.value:.4f}")
         table.add_row(escape(row.label), *shown)
     return table
-
-
-def _interval(interval: Interval, form: str = ".4f") -> str:
-    """Without its ends where it has no width: a method without seeds."""
-    return f"{interval.value:{form}}" if interval.low == interval.high else interval_text(interval, form)

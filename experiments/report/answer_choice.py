@@ -37,15 +37,12 @@ def chosen_prompts(prompts: Sequence[AnsweredPrompt], *, per_group: int = 4) -> 
 
 def answers_table(prompts: Sequence[AnsweredPrompt]) -> pd.DataFrame:
     """All answers to all prompts, a row each, with terms and guards."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for prompt in prompts:
         human = {"prompt": prompt.id, "domain": prompt.domain, "context": " | ".join(prompt.context)}
         rows.append({**human, "who": "human", "answer": prompt.human, "coherence": prompt.human_coherence})
-        for label, answer in prompt.answers.items():
-            terms = {f"term.{name}": value for name, value in answer.terms.items()}
-            guards = {f"guard.{name}": value for name, value in answer.guards.items()}
-            measured = {"coherence": answer.coherence, "nll_nats": answer.nll_nats, **terms, **guards}
-            rows.append({**human, "who": label, "answer": answer.text, **measured})
+        for label, answers in prompt.answers.items():
+            rows += [{**human, "who": label, **_columns(answer)} for answer in answers]
     return pd.DataFrame(rows)
 
 
@@ -55,5 +52,11 @@ def active_guards(answer: Answer) -> list[tuple[str, float]]:
     return sorted(active, key=lambda pair: pair[1])
 
 
+def _columns(answer: Answer) -> dict[str, object]:
+    terms = {f"term.{name}": value for name, value in answer.terms.items()}
+    guards = {f"guard.{name}": value for name, value in answer.guards.items()}
+    return {"answer": answer.text, "coherence": answer.coherence, "nll_nats": answer.nll_nats, **terms, **guards}
+
+
 def _gain(prompt: AnsweredPrompt, reference: str) -> float:
-    return prompt.answers[WINNER].coherence - prompt.answers[reference].coherence
+    return prompt.mean_coherence(WINNER) - prompt.mean_coherence(reference)

@@ -142,6 +142,7 @@ def _html(story: RunStory, figures: Sequence[Figure], *, headline: Headline | No
         groups=chosen_prompts(prompts),
         labels=shown_labels(prompts),
         guards=active_guards,
+        num_answers=max((len(answers) for one in prompts[:1] for answers in one.answers.values()), default=0),
         answers=_downloadable("answers", answers_table(prompts)),
         directory=str(story.directory),
         num_events=story.num_events,

@@ -6,23 +6,22 @@ samples, which takes more prompts to see the same difference. How it looks is co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from experiments.runs.standing import standing_of
 from experiments.runs.story import RunStory
-from fitness.result import Objective
+from fitness.panels import better_first, by_answer, sample_of
+from fitness.result import Evaluation, Objective
 from fitness.statistics import (
     Interval,
+    Sample,
     bootstrap_difference,
-    bootstrap_mean,
+    bootstrap_interval,
     holm_correction,
-    sign_flip_p_value,
+    swap_p_value,
     unpaired_comparison,
-    values_of,
 )
 
 TEST_PANEL = "test"
@@ -59,7 +58,7 @@ class ComparedRun:
         best_at_common: Mean of the best individual in the search after as many evaluations as the shortest run made;
             None before the first result. The best of noisy scores: good for curves, not for claims.
         winner: Canonical JSON of the winner; None without a final comparison.
-        test: Its leading objective on the test prompts, mean with 95 % interval.
+        test: Its leading objective on the test prompts with 95 % interval.
         gain: Against the first run's winner; None in the first line and where one of the two has no final comparison.
     """
 
@@ -118,12 +117,14 @@ def compare_runs(directories: Sequence[Path], *, resamples: int = 10_000) -> Run
             )
     common = min(story.state.num_evaluations for story in stories)
     winners = [_winner(story) for story in stories]
-    tests = [_test_scores(story, winner, objective) for story, winner in zip(stories, winners, strict=True)]
+    answers = [_answers(story, winner) for story, winner in zip(stories, winners, strict=True)]
+    tests = [sample_of(own, objective.name) if own else None for own in answers]
     gains: dict[int, Gain] = {}
-    for place in range(1, len(stories)):
-        if tests[0] and tests[place]:
-            is_same = _is_same_source(stories[0], stories[place])
-            gains[place] = _gain(tests[place], tests[0], objective, is_same=is_same, resamples=resamples, seed=seed)
+    for place, (story, test) in enumerate(zip(stories, tests, strict=True)):
+        if place and tests[0] is not None and test is not None:
+            is_paired = _is_same_source(stories[0], story) and _prompts(answers[0]) == _prompts(answers[place])
+            both = better_first(objective, test, tests[0])
+            gains[place] = _gain(*both, is_paired=is_paired, resamples=resamples, seed=seed)
     corrected = dict(zip(gains, holm_correction([gain.p_value for gain in gains.values()]), strict=True))
     runs = [
         ComparedRun(
@@ -135,7 +136,7 @@ def compare_runs(directories: Sequence[Path], *, resamples: int = 10_000) -> Run
             elapsed_seconds=story.state.elapsed_seconds,
             best_at_common=_best_after(story, common),
             winner=winner,
-            test=bootstrap_mean(values_of(test), resamples=resamples, seed=seed) if test else None,
+            test=None if test is None else bootstrap_interval(test, resamples=resamples, seed=seed),
             gain=Gain(gains[place].difference, corrected[place], gains[place].is_paired) if place in gains else None,
         )
         for place, (story, winner, test) in enumerate(zip(stories, winners, tests, strict=True))
@@ -148,14 +149,18 @@ def _winner(story: RunStory) -> str | None:
     return None if headline is None else headline.winner_genome
 
 
-def _test_scores(story: RunStory, winner: str | None, objective: Objective) -> dict[str, float]:
-    """The winner's leading objective by test prompt; what was measured several times is averaged by prompt."""
-    by_prompt: dict[str, list[float]] = {}
-    for (genome, panel, _), evaluation in story.state.measurements.items():
-        if genome == winner and panel == TEST_PANEL and evaluation.is_ok:
-            for prompt, value in (evaluation.details.get(objective.name) or evaluation.scores).items():
-                by_prompt.setdefault(prompt, []).append(value)
-    return {prompt: float(np.mean(values)) for prompt, values in by_prompt.items()}
+def _answers(story: RunStory, winner: str | None) -> list[Evaluation]:
+    """The winner on the test panel, one evaluation per answer to each prompt, or per training of an agent."""
+    measured = {
+        replicate: evaluation
+        for (genome, panel, replicate), evaluation in story.state.measurements.items()
+        if genome == winner and panel == TEST_PANEL and evaluation.is_ok
+    }
+    return by_answer([measured[replicate] for replicate in sorted(measured)])
+
+
+def _prompts(answers: Sequence[Evaluation]) -> set[str]:
+    return set(answers[0].scores)
 
 
 def _is_same_source(story: RunStory, other: RunStory) -> bool:
@@ -163,21 +168,12 @@ def _is_same_source(story: RunStory, other: RunStory) -> bool:
     return all(ours.get(section) == theirs.get(section) for section in _SAME_SOURCE)
 
 
-def _gain(
-    scores: Mapping[str, float],
-    reference: Mapping[str, float],
-    objective: Objective,
-    *,
-    is_same: bool,
-    resamples: int,
-    seed: int,
-) -> Gain:
+def _gain(better: Sample, worse: Sample, *, is_paired: bool, resamples: int, seed: int) -> Gain:
     """With a p-value that is not corrected yet."""
-    ours, theirs = objective.sign * np.array(values_of(scores)), objective.sign * np.array(values_of(reference))
-    if is_same and scores.keys() == reference.keys():
-        difference = bootstrap_difference(ours, theirs, resamples=resamples, seed=seed)
-        return Gain(difference, sign_flip_p_value(ours - theirs, resamples=resamples, seed=seed), is_paired=True)
-    return Gain(*unpaired_comparison(ours, theirs, resamples=resamples, seed=seed), is_paired=False)
+    if is_paired:
+        difference = bootstrap_difference(better, worse, resamples=resamples, seed=seed)
+        return Gain(difference, swap_p_value(better, worse, resamples=resamples, seed=seed), is_paired=True)
+    return Gain(*unpaired_comparison(better, worse, resamples=resamples, seed=seed), is_paired=False)
 
 
 def _best_after(story: RunStory, evaluations: int) -> float | None:

@@ -124,7 +124,7 @@ def _card(genome: Genome, unified: Unified, report: UnifiedReport, prepared: Pre
         _USE,
         *_marker_lines(unified, report),
         "## What was kept\n",
-        f"On {report.num_test_prompts} test prompts, with 95 % bootstrap intervals over prompts; differences are "
+        f"On {report.num_test_prompts} test prompts, with 95 % bootstrap intervals over documents; differences are "
         f"paired. The last column compares {report.num_train_prompts} prompts of the training split with as many of "
         "the validation split: a larger gap than the composite's is a sign of overfitting.\n",
         "| | coherence ↑ | minus composite's | NLL ↓ (nats/token) | minus composite's | NLL, validation - train |",

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from experiments.corpora.panels import panel_of
-from experiments.problems.compositions.evaluator import CompositionEvaluator, CompositionEvaluatorFactory, joined
+from experiments.problems.compositions.evaluator import CompositionEvaluator, CompositionEvaluatorFactory
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.unify.modules import marked_modules, played_roles
 from fitness.objectives import OBJECTIVES, ObjectiveOperator
+from fitness.panels import interval_of, joined, sample_of
 from fitness.result import Evaluation
-from fitness.statistics import Interval, bootstrap_difference, difference_of_independent, interval_of, values_of
+from fitness.statistics import Interval, bootstrap_difference, difference_of_independent
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import Edge, MemberNode, Node, PromptNode, ResponseNode
 from genomes.members.catalogue import MemberCatalogue
@@ -35,7 +36,7 @@ class UnifiedRow:
     Attributes:
         label: Who: ``"composite"``, ``"unified"`` or ``"best member (...)"``.
         num_parameters: Parameters run per generated token.
-        coherence: Mean over the test prompts, in [0, 1], higher is better.
+        coherence: Agent-level score on the test prompts, in [0, 1], higher is better.
         nll: Nats per token of the human replies to the test prompts, lower is better.
         coherence_kept: Coherence minus the composite's, paired over prompts; None in its own row.
         nll_lost: NLL minus the composite's, paired over prompts; None in its own row.
@@ -122,7 +123,7 @@ def measure_unified(
     roles = played_roles(genome)
     alone = {name: single(name, genome, role=roles.get(name)) for name in [*members, UNIFIED]}
     validations = {name: measured(one, "validation") for name, one in alone.items()}
-    best = max(members, key=lambda name: (_mean(validations[name].details["coherence"]), name))
+    best = max(members, key=lambda name: (validations[name].metrics["coherence"], name))
     contestants = {"composite": genome, UNIFIED: alone[UNIFIED], f"best member ({best})": alone[best]}
     validations |= {f"best member ({best})": validations[best], "composite": measured(genome, "validation")}
     tests = {label: measured(one, "test") for label, one in contestants.items()}
@@ -131,14 +132,14 @@ def measure_unified(
     rows = []
     for label in contestants:
         is_composite = label == "composite"
-        in_train = interval_of(trains[label], "nll", **statistics)
-        in_validation = interval_of(validations[label], "nll", **statistics)
+        in_train = interval_of([trains[label]], "nll", **statistics)
+        in_validation = interval_of([validations[label]], "nll", **statistics)
         rows.append(
             UnifiedRow(
                 label=label,
                 num_parameters=tests[label].metrics["active_parameters"],
-                coherence=interval_of(tests[label], "coherence", **statistics),
-                nll=interval_of(tests[label], "nll", **statistics),
+                coherence=interval_of([tests[label]], "coherence", **statistics),
+                nll=interval_of([tests[label]], "nll", **statistics),
                 coherence_kept=None if is_composite else _difference(tests, label, "coherence", statistics),
                 nll_lost=None if is_composite else _difference(tests, label, "nll", statistics),
                 nll_train=in_train,
@@ -156,8 +157,8 @@ def measure_unified(
                 role=module.role,
                 marker=module.marker,
                 gives=module.gives,
-                nll=interval_of(own, "nll", **statistics),
-                nll_marked=interval_of(marked, "nll", **statistics),
+                nll=interval_of([own], "nll", **statistics),
+                nll_marked=interval_of([marked], "nll", **statistics),
                 nll_lost=_difference(in_nll, "marked", "nll", statistics, to="module"),
                 nll_unmarked_lost=_difference(in_nll, "unmarked", "nll", statistics, to="module"),
             )
@@ -199,9 +200,7 @@ def _difference(
     *,
     to: str = "composite",
 ) -> Interval:
-    first, second = (values_of(tests[one].details[measure]) for one in (label, to))
+    first, second = (sample_of([tests[one]], measure) for one in (label, to))
+    assert first is not None, "Coherence and NLL have a number per prompt."
+    assert second is not None
     return bootstrap_difference(first, second, **statistics)
-
-
-def _mean(by_prompt: Mapping[str, float]) -> float:
-    return sum(by_prompt.values()) / len(by_prompt)

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from fitness.coherence.words import FUNCTION_WORDS, spoken, words
 from fitness.diversity import distinct_n, mean_pairwise_similarity
+from fitness.statistics import Floats
+from fitness.statistics import mean as means
 
 _QUARTILE_WEIGHT = 0.25
 _USUAL_SIMILARITY = 0.6
@@ -70,6 +72,26 @@ def level(values: Sequence[float]) -> float:
     """``(mean + lower quartile / 4) / 1.25`` of one or more values: one good answer does not hide bad ones."""
     mean, lower_quartile = float(np.mean(values)), float(np.quantile(values, 0.25))
     return (mean + _QUARTILE_WEIGHT * lower_quartile) / (1 + _QUARTILE_WEIGHT)
+
+
+def levels(values: Floats, weights: Floats) -> Floats:
+    """``level`` of samples in which each value stands as often as its weight says: what intervals draw anew.
+
+    Args:
+        values: One number per prompt.
+        weights: Whole numbers from 0, each row with a sum above 0: [samples, prompts].
+
+    Returns:
+        Float64 [samples].
+    """
+    order = np.argsort(values, kind="stable")
+    ordered, up_to = values[order], weights[:, order].cumsum(axis=1)
+    place = 0.25 * (up_to[:, -1] - 1)  # As np.quantile interpolates.
+    below = np.floor(place)
+    low = ordered[(up_to <= below[:, None]).sum(axis=1)]
+    high = ordered[(up_to <= np.ceil(place)[:, None]).sum(axis=1)]
+    lower_quartiles = low + (place - below) * (high - low)
+    return np.asarray((means(values, weights) + _QUARTILE_WEIGHT * lower_quartiles) / (1 + _QUARTILE_WEIGHT))
 
 
 def same_reply(replies: Sequence[str]) -> float:

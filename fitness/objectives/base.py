@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from fitness.objectives.examination import Examination
 from fitness.result import Direction, Objective
+from fitness.statistics import Figure, mean
 
 
 class ObjectiveError(ValueError):
@@ -46,14 +47,15 @@ class ObjectiveOperator(ABC):
         name: What an experiment's ``fitness.objectives`` says, and the key of its values.
         direction: Which way is better.
         unit: Unit for people.
-        is_mean_of_prompts: Whether the values per prompt, where there are any, average to the value.
+        figure: What makes the value of the values per prompt, where there are any: their mean, or another figure, up to
+            a factor for what only shows over all answers together. Intervals draw it anew.
         is_timed: Whether it reads a clock. Answers are then decoded one at a time, and two measurements differ.
     """
 
     name: str
     direction: Direction
     unit: str
-    is_mean_of_prompts: bool = True
+    figure: Figure = staticmethod(mean)
     is_timed: bool = False
 
     @property

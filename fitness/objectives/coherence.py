@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fitness.coherence.agent import levels
 from fitness.objectives.base import Measurement, ObjectiveOperator
 from fitness.objectives.examination import Examination
 
@@ -10,14 +11,14 @@ class Coherence(ObjectiveOperator):
     """The agent-level score of all answers together; per prompt, the score of each answer.
 
     The value is not the mean over prompts: it leans on the lower quartile and is taken down where many prompts get the
-    same answer. The mean is kept as the metric ``mean_coherence``; details are the terms (``term.<name>``) and guards
-    (``guard.<name>``) of each score.
+    same answer. It is what searches select and what tables show. The mean is kept as the metric ``mean_coherence``;
+    details are the terms (``term.<name>``) and guards (``guard.<name>``) of each score.
     """
 
     name = "coherence"
     direction = "maximise"
     unit = "agent level, in [0, 1]"
-    is_mean_of_prompts = False
+    figure = staticmethod(levels)
 
     def measure(self, examination: Examination) -> Measurement:
         """See the base class."""

@@ -23,6 +23,7 @@ from fitness.language_model import Context, ReplyLikelihood
 from fitness.objectives.base import ObjectiveOperator
 from fitness.objectives.examination import Examination
 from fitness.result import Direction
+from fitness.statistics import mean
 
 _WORDS = ("yes", "no", "maybe", "so", "tell", "me", "more", "about", "the", "sea")
 _CLOSE = 1e-9
@@ -122,11 +123,11 @@ class ObjectiveContract:
             assert self.objective().measure(self.examination()) == self.objective().measure(self.examination())
 
     def test_values_per_prompt_average_to_the_value_where_claimed(self) -> None:
-        """``is_mean_of_prompts`` is true or not said."""
+        """A ``figure`` that is the mean gives the value."""
         measurement = self.objective().measure(self.examination())
-        if self.objective().is_mean_of_prompts and measurement.per_prompt is not None:
-            mean = math.fsum(measurement.per_prompt) / len(measurement.per_prompt)
-            assert math.isclose(mean, measurement.value, rel_tol=_CLOSE, abs_tol=_CLOSE)
+        if self.objective().figure is mean and measurement.per_prompt is not None:
+            average = math.fsum(measurement.per_prompt) / len(measurement.per_prompt)
+            assert math.isclose(average, measurement.value, rel_tol=_CLOSE, abs_tol=_CLOSE)
 
     def test_the_order_of_prompts_does_not_matter(self) -> None:
         """The value stays, and numbers per prompt move with their prompts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fitness.statistics.samples import Floats
+from fitness.statistics.sample import Floats
 
 
 def correlation(first: Floats, second: Floats) -> float:

@@ -1,80 +1,100 @@
-"""Percentile bootstrap intervals (Efron & Tibshirani 1993, chapter 13): samples are drawn anew, with replacement."""
+"""Intervals by drawing groups anew with replacement: expanded percentile intervals (Hesterberg 2015).
+
+The plain percentile interval is too narrow where groups are few: a resample varies by (n - 1) / n of the variance, and
+normal quantiles stand where Student's belong. Hesterberg (doi:10.1080/00031305.2015.1089789, section 3.3) takes
+percentiles further out, so that both are made good. Seeds are no prompts: their intervals are in seeds.py.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
 from fitness.statistics.interval import Interval
-from fitness.statistics.samples import Floats, Values, checked_sample, chunks
-
-_ENDS = (0.025, 0.975)
-_ENDS_OF_MEANS = ((1 - 0.95) / 2, 0.975)
-"""The first is .025 but for its last bit, in which the intervals of runs that were written before would differ."""
+from fitness.statistics.resampling import drawn_with_replacement
+from fitness.statistics.sample import Floats, Sample, Values, paired, with_equal_answers
 
 
-def bootstrap_mean(values: Values, *, resamples: int = 10_000, seed: int = 0) -> Interval:
-    """The mean with its interval.
+def bootstrap_interval(sample: Sample, *, resamples: int = 10_000, seed: int = 0) -> Interval:
+    """The figure of a sample with its interval.
 
     Args:
-        values: One finite number per prompt.
-        resamples: Samples drawn with replacement.
-        seed: Equal seeds give equal intervals, also for different values of one length: the same prompts are drawn.
+        sample: Values with their groups.
+        resamples: Samples of groups drawn with replacement.
+        seed: Equal seeds give equal intervals, and draw the same prompts for different values.
+
+    Returns:
+        An interval without width where there is one group.
 
     Raises:
-        ValueError: There is no value, one is not finite, or ``resamples`` is less than 1.
+        ValueError: ``resamples`` is less than 1.
     """
-    sample, rng = checked_sample("values", values), np.random.default_rng(seed)
-    means = [
-        sample[rng.integers(len(sample), size=(rows, len(sample)))].mean(axis=1)
-        for rows in chunks(resamples, len(sample))
+    drawn = [
+        sample.figures(weights) for weights in drawn_with_replacement(sample.groups, resamples=resamples, seed=seed)
     ]
-    return _percentiles(float(sample.mean()), np.concatenate(means), ends=_ENDS_OF_MEANS)
+    return expanded_interval(sample.value, np.concatenate(drawn), num_groups=sample.num_groups)
 
 
-def bootstrap_difference(first: Values, second: Values, *, resamples: int = 10_000, seed: int = 0) -> Interval:
-    """The mean of ``first - second``, paired by prompt, with its interval.
+def bootstrap_difference(first: Sample, second: Sample, *, resamples: int = 10_000, seed: int = 0) -> Interval:
+    """The figure of ``first`` minus that of ``second``, paired by unit, with its interval.
 
-    Args:
-        first: One finite number per prompt.
-        second: The same prompts in the same order.
-        resamples: Samples of prompts drawn with replacement; a drawn prompt brings both its numbers.
-        seed: Equal seeds give equal intervals.
+    A drawn group brings the numbers of both.
 
     Raises:
-        ValueError: The lengths differ, or as for ``bootstrap_mean``.
+        ValueError: The samples are not about the same units, or as for ``bootstrap_interval``.
     """
-    left, right = checked_sample("first", first), checked_sample("second", second)
-    if len(left) != len(right):
-        raise ValueError(
-            f"Paired values are {len(left)!r} and {len(right)!r} long; allowed are equal lengths. Give both for the "
-            f"same prompts."
+    first, second = paired(first, second)
+    drawn = differences_drawn(first, second, resamples=resamples, seed=seed)
+    return expanded_interval(first.value - second.value, drawn, num_groups=first.num_groups)
+
+
+def unpaired_comparison(
+    first: Sample, second: Sample, *, resamples: int = 10_000, seed: int = 0
+) -> tuple[Interval, float]:
+    """The figure of ``first`` minus that of ``second`` of other prompts: its interval and its two-sided p-value.
+
+    It takes more prompts than a paired comparison to see the same difference. The p-value is that of Welch's test
+    (1947), with the variances of the resamples. A permutation test would be wrong here: it takes 15 of 100 experiments
+    without a difference for one where the fewer prompts spread wider than the others.
+
+    Returns:
+        The interval, and a probability in [0, 1]; 1 where one of the samples has one group.
+    """
+    from scipy.special import stdtr  # It takes a while to import.
+
+    first, second = with_equal_answers(first, second)
+    seeds = np.random.SeedSequence(seed).generate_state(2).tolist()
+    drawn = [
+        np.concatenate(
+            [one.figures(weights) for weights in drawn_with_replacement(one.groups, resamples=resamples, seed=own)]
         )
-    return bootstrap_mean(left - right, resamples=resamples, seed=seed)
+        for one, own in zip((first, second), seeds, strict=True)
+    ]
+    value, counts = first.value - second.value, (first.num_groups, second.num_groups)
+    if min(counts) < 2:
+        return Interval.without_width(value), 1.0
+    variances = [float(one.var()) * count / (count - 1) for one, count in zip(drawn, counts, strict=True)]
+    total = sum(variances)
+    if not total:
+        return Interval.without_width(value), 0.0 if value else 1.0
+    degrees = total**2 / sum(own**2 / (count - 1) for own, count in zip(variances, counts, strict=True))
+    interval = expanded_interval(value, drawn[0] - drawn[1], num_groups=degrees + 1)
+    return interval, float(2 * stdtr(degrees, -abs(value) / math.sqrt(total)))
 
 
-def crossed_bootstrap(values: Floats, *, resamples: int, seed: int) -> Interval:
-    """The mean of a table with its interval, rows and columns drawn anew at the same time.
-
-    Seeds and prompts are both samples of more that there are (Owen 2007, "The pigeonhole bootstrap"); one row alone is
-    not drawn.
-
-    Args:
-        values: Float64 [seeds, prompts].
-        resamples: Samples.
-        seed: Equal seeds give equal intervals.
-    """
-    rng = np.random.default_rng(seed)
-    num_rows, num_columns = values.shape
-    rows = rng.multinomial(num_rows, np.full(num_rows, 1 / num_rows), size=resamples) / num_rows
-    columns = rng.multinomial(num_columns, np.full(num_columns, 1 / num_columns), size=resamples) / num_columns
-    means = np.einsum("bs,sp,bp->b", rows, values, columns, optimize=True)
-    return _percentiles(float(values.mean()), means)
+def differences_drawn(first: Sample, second: Sample, *, resamples: int, seed: int) -> Floats:
+    """The difference of two paired samples in every resample of their groups: float64 [resamples]."""
+    draws = drawn_with_replacement(first.groups, resamples=resamples, seed=seed)
+    return np.concatenate([first.figures(weights) - second.figures(weights) for weights in draws])
 
 
 class GroupedBootstrap:
-    """Draws whole groups of rows, for rows of one group depend on each other: e.g. the replies to one context."""
+    """Draws whole groups of rows for statistics of two rows of numbers, e.g. of ratings and scores of replies.
+
+    Such a statistic is no ``Figure`` of one sample, and is computed anew from every resample.
+    """
 
     def __init__(self, groups: Sequence[Hashable], *, resamples: int, seed: int) -> None:
         """Args:
@@ -92,7 +112,8 @@ class GroupedBootstrap:
     def interval(self, statistic: Callable[[Floats, Floats], float], first: Floats, second: Floats) -> Interval:
         """A statistic of two rows of numbers, with its interval."""
         drawn = (np.concatenate([self._groups[group] for group in sample]) for sample in self._samples)
-        return _percentiles(statistic(first, second), [statistic(first[rows], second[rows]) for rows in drawn])
+        values = [statistic(first[rows], second[rows]) for rows in drawn]
+        return expanded_interval(statistic(first, second), values, num_groups=len(self._groups))
 
     def share_interval(
         self, count: Callable[[Floats, Floats], tuple[float, float]], first: Floats, second: Floats
@@ -112,9 +133,21 @@ class GroupedBootstrap:
         if not total.any():
             return None
         drawn = [hits[sample].sum() / total[sample].sum() for sample in self._samples if total[sample].any()]
-        return _percentiles(float(hits.sum() / total.sum()), drawn)
+        return expanded_interval(float(hits.sum() / total.sum()), drawn, num_groups=int((total > 0).sum()))
 
 
-def _percentiles(value: float, drawn: Values, *, ends: tuple[float, float] = _ENDS) -> Interval:
-    low, high = np.quantile(drawn, ends)
+def expanded_interval(value: float, drawn: Values, *, num_groups: float) -> Interval:
+    """Percentiles of what was drawn, as far out as the number of groups asks for.
+
+    Args:
+        value: The estimate on the sample itself.
+        drawn: The same of every resample.
+        num_groups: Groups that every resample was drawn from; no whole number where two samples are compared.
+    """
+    from scipy.special import ndtr, stdtrit  # It takes a while to import.
+
+    if num_groups < 2:
+        return Interval.without_width(value)
+    tail = float(ndtr(math.sqrt(num_groups / (num_groups - 1)) * stdtrit(num_groups - 1, 0.025)))
+    low, high = np.quantile(drawn, (tail, 1 - tail))
     return Interval(value, float(low), float(high))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from fitness.statistics.interval import Interval
-from fitness.statistics.samples import Floats, Values, checked_sample, chunks
+from fitness.statistics.resampling import are_all_tried, swaps
+from fitness.statistics.sample import Floats, Sample, paired
 
 SIGNIFICANT = 0.05
 
@@ -20,78 +21,40 @@ def is_significant(difference: Interval, p_value: float) -> bool:
     return p_value < SIGNIFICANT and (difference.low > 0 or difference.high < 0)
 
 
-def sign_flip_p_value(differences: Values, *, resamples: int = 10_000, seed: int = 0) -> float:
-    """Two-sided p-value of paired differences by flipping their signs (Fisher 1935; Good 2005, section 3.2).
+def swap_p_value(first: Sample, second: Sample, *, resamples: int = 10_000, seed: int = 0) -> float:
+    """Two-sided p-value of two paired samples by exchanging their numbers (Fisher 1935; Good 2005, section 3.2).
 
-    Under the null hypothesis each difference is as likely to have the other sign. All sign patterns are tried
-    where there are at most ``resamples`` of them; else that many are drawn, and the observed one is counted in
-    (Phipson & Smyth 2010), so that the value is never 0.
+    Under the null hypothesis it does not matter which sample a group's numbers stand in. For means this flips the signs
+    of the differences. All patterns of groups are tried where there are at most ``resamples`` of them; else that many
+    are drawn, and the observed one is counted in (Phipson & Smyth 2010), so that the value is never 0.
 
     Args:
-        differences: One finite number per prompt.
-        resamples: Sign patterns drawn.
+        first: Values with their groups.
+        second: The same units in the same order.
+        resamples: Patterns drawn.
         seed: Equal seeds give equal values.
 
     Returns:
-        A probability in (0, 1]; 1 where every difference is 0.
+        A probability in (0, 1]; 1 where the samples are equal.
 
     Raises:
-        ValueError: There is no difference, one is not finite, or ``resamples`` is less than 1.
+        ValueError: The samples are not about the same units, or ``resamples`` is less than 1.
     """
-    sample = checked_sample("differences", differences)
-    pieces = chunks(resamples, len(sample))
-    observed = abs(float(sample.sum()))
-    # Sums that equal the observed one up to rounding count as equal.
-    threshold = observed - 1e-9 * float(np.abs(sample).sum())
-    if len(sample) < 63 and 2 ** len(sample) <= resamples:
-        patterns = np.arange(2 ** len(sample))[:, None] >> np.arange(len(sample)) & 1
-        return float((np.abs((1 - 2 * patterns) @ sample) >= threshold).mean())
-    rng = np.random.default_rng(seed)
-    extreme = 0
-    for rows in pieces:
-        signs = 1.0 - 2.0 * rng.integers(2, size=(rows, len(sample)))
-        extreme += int((np.abs(signs @ sample) >= threshold).sum())
-    return (extreme + 1) / (resamples + 1)
+    first, second = paired(first, second)
+    both = Sample(np.hstack([first.values, second.values]), np.tile(first.groups, 2), first.figure)
+
+    def difference(is_swapped: Floats) -> Floats:
+        stays = 1.0 - is_swapped
+        return both.figures(np.hstack([stays, is_swapped])) - both.figures(np.hstack([is_swapped, stays]))
+
+    drawn = map(difference, swaps(first.groups, resamples=resamples, seed=seed))
+    return _share_as_extreme(first, second, drawn, is_complete=are_all_tried(first.num_groups, resamples))
 
 
-def crossed_p_value(differences: Floats, *, seed: int) -> float:
-    """Two-sided p-value of a table of differences: the larger of two sign-flip tests, over seeds and over prompts.
-
-    Without seeds, or where all seeds went alike, there is nothing to be said of seeds, and prompts alone decide.
-
-    Args:
-        differences: Float64 [seeds, prompts].
-        seed: Equal seeds give equal values.
-    """
-    over_prompts = sign_flip_p_value(differences.mean(axis=0), seed=seed)
-    by_seed = differences.mean(axis=1)
-    if len(by_seed) < 2 or not np.ptp(by_seed):
-        return over_prompts
-    return max(over_prompts, sign_flip_p_value(by_seed, seed=seed))
-
-
-def unpaired_comparison(
-    first: Floats, second: Floats, *, resamples: int = 10_000, seed: int = 0
-) -> tuple[Interval, float]:
-    """The difference of the means of two independent samples: bootstrap interval and permutation p-value, two-sided.
-
-    It takes more prompts than a paired comparison to see the same difference.
-
-    Args:
-        first: One finite number per prompt.
-        second: The same of other prompts, in any number.
-        resamples: Samples behind the interval, and permutations behind the p-value.
-        seed: Equal seeds give equal numbers.
-    """
-    from scipy import stats  # It takes half a second to import.
-
-    rng = np.random.default_rng(seed)
-    ends = stats.bootstrap(
-        (first, second), _mean_difference, n_resamples=resamples, method="percentile", rng=rng
-    ).confidence_interval
-    test = stats.permutation_test((first, second), _mean_difference, n_resamples=resamples, rng=rng)
-    value = float(first.mean() - second.mean())
-    return Interval(value, float(ends.low), float(ends.high)), float(test.pvalue)
+def sign_flip_p_value(differences: Sample, *, resamples: int = 10_000, seed: int = 0) -> float:
+    """Two-sided p-value of a mean against 0 by flipping the signs of whole groups; see ``swap_p_value``."""
+    nothing = Sample(np.zeros_like(differences.values), differences.groups, differences.figure)
+    return swap_p_value(differences, nothing, resamples=resamples, seed=seed)
 
 
 def holm_correction(p_values: Sequence[float]) -> list[float]:
@@ -113,5 +76,12 @@ def holm_correction(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _mean_difference(first: Floats, second: Floats, axis: int = -1) -> Floats:
-    return np.asarray(np.mean(first, axis=axis) - np.mean(second, axis=axis))
+def _share_as_extreme(first: Sample, second: Sample, drawn: Iterable[Floats], *, is_complete: bool) -> float:
+    """The share of drawn differences that are as far from 0 as the observed one, which is among them."""
+    # Differences that equal the observed one up to rounding count as equal.
+    size = float(np.abs(first.values).max() + np.abs(second.values).max())
+    threshold = abs(first.value - second.value) - 1e-9 * size
+    extreme, count = 0, 0
+    for differences in drawn:
+        extreme, count = extreme + int((np.abs(differences) >= threshold).sum()), count + len(differences)
+    return extreme / count if is_complete else (extreme + 1) / (count + 1)

@@ -11,14 +11,17 @@ Form = str | Callable[[float], str]
 
 
 def interval_text(interval: Interval | None, form: Form = ".3f", *, separator: str = " ") -> str:
-    """The value with its ends, e.g. ``0.412 [0.390, 0.434]``; empty for None.
+    """The value with its ends, e.g. ``0.412 [0.390, 0.434]``; the value alone where there is no interval.
 
     Args:
-        interval: What to write.
+        interval: What to write; None is empty.
         form: How each of the three numbers is written.
         separator: Between value and ends; a line break keeps columns of a table narrow.
     """
-    return "" if interval is None else f"{_written(interval.value, form)}{separator}{bounds_text(interval, form)}"
+    if interval is None:
+        return ""
+    value = _written(interval.value, form)
+    return f"{value}{separator}{bounds_text(interval, form)}" if interval.has_width else value
 
 
 def bounds_text(interval: Interval, form: Form = ".3f") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,28 @@ class TestMeasure:
         with reopen(directory) as run:
             run.measure(genomes, panel="test", num_replicates=1, pool=pool)
         assert len(pool.evaluator.requests) == 3
+
+    def test_genomes_of_one_replicate_are_evaluated_together(self, directory: Path) -> None:
+        pool = ToyPool(ToyFactory())
+        batches: list[list[EvaluationRequest]] = []
+        together, alone = pool.submit_together, pool.submit
+
+        def noted(requests: Mapping[int, EvaluationRequest]) -> None:
+            batches.append(list(requests.values()))
+            together(requests)
+
+        def noted_alone(ticket: int, request: EvaluationRequest) -> None:
+            batches.append([request])
+            alone(ticket, request)
+
+        pool.submit_together, pool.submit = noted, noted_alone  # type: ignore[method-assign]
+        with create(directory) as run:
+            run.advance(ToyPool(ToyFactory()))
+            genomes = [one.genome_json for one in run.state.hall_of_fame[:3]]
+            run.measure(genomes, panel="test", num_replicates=2, pool=pool, batch=2)
+        assert [[(one.genome, one.replicate) for one in batch] for batch in batches] == [
+            [(genome, replicate) for genome in piece] for replicate in range(2) for piece in (genomes[:2], genomes[2:])
+        ]
 
     def test_a_crash_is_tried_again_by_the_next_call(self, directory: Path) -> None:
         crashing = ToyFactory(faults=1.0)

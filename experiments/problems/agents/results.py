@@ -11,12 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from experiments.files import write_json
-from fitness.statistics import Interval, bootstrap_difference, bootstrap_mean, interval_text
+from fitness.statistics import Interval, Sample, bootstrap_difference, bootstrap_interval, interval_text
 
 AGENT_RESULTS_FILE = "agent_results.json"
 
@@ -101,21 +100,20 @@ def compare_agents(
                     f"{contestant.label!r} played {len(training)} episodes that are not the {len(episodes)} of "
                     f"{contestants[-1].label!r}; paired comparison needs the same ones. Score both on the same panel."
                 )
-    tables = [
-        np.array([[training[episode] for episode in episodes] for training in contestant.trainings], dtype=np.float64)
+    samples = [
+        Sample.independent([[training[episode] for episode in episodes] for training in contestant.trainings])
         for contestant in contestants
     ]
-    winner = tables[-1].mean(0)
     rows = []
-    for contestant, table in zip(contestants, tables, strict=True):
+    for contestant, sample in zip(contestants, samples, strict=True):
         is_winner = contestant is contestants[-1]
-        gain = None if is_winner else bootstrap_difference(winner, table.mean(0), resamples=resamples, seed=seed)
+        gain = None if is_winner else bootstrap_difference(samples[-1], sample, resamples=resamples, seed=seed)
         rows.append(
             AgentRow(
                 label=contestant.label,
                 genome=contestant.genome,
-                returns=bootstrap_mean(table.mean(0), resamples=resamples, seed=seed),
-                by_training=tuple(float(value) for value in table.mean(1)),
+                returns=bootstrap_interval(sample, resamples=resamples, seed=seed),
+                by_training=tuple(float(value) for value in sample.by_answer),
                 parameters=contestant.parameters,
                 winner_gain=gain,
             )

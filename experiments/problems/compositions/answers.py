@@ -25,7 +25,7 @@ TERM, GUARD = "term.", "guard."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One contestant's answer to one prompt.
+    """One of a contestant's answers to one prompt.
 
     Attributes:
         text: The words.
@@ -52,7 +52,7 @@ class AnsweredPrompt:
         context: The turns before the answer, oldest first.
         human: What the human said next.
         human_coherence: The coherence of that.
-        answers: By contestant, the winner last.
+        answers: By contestant, the winner last; each has equally many, and the n-th ones of all had the same luck.
     """
 
     id: str
@@ -60,12 +60,17 @@ class AnsweredPrompt:
     context: tuple[str, ...]
     human: str
     human_coherence: float
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, tuple[Answer, ...]]
+
+    def mean_coherence(self, label: str) -> float:
+        """The coherence of a contestant's answers, on average."""
+        own = self.answers[label]
+        return sum(answer.coherence for answer in own) / len(own)
 
 
 def collect_answers(contestants: Sequence[Contestant], examples: Sequence[Example]) -> list[AnsweredPrompt]:
     """The answers of contestants that were all scored on these examples, in the order of the examples."""
-    human = contestants[-1].test.details["human_coherence"]
+    human = contestants[-1].answers[0].details["human_coherence"]
     return [
         AnsweredPrompt(
             id=example.id,
@@ -73,7 +78,10 @@ def collect_answers(contestants: Sequence[Contestant], examples: Sequence[Exampl
             context=example.context,
             human=example.reply,
             human_coherence=human[example.id],
-            answers={contestant.label: _answer(contestant.test, example.id) for contestant in contestants},
+            answers={
+                contestant.label: tuple(_answer(test, example.id) for test in contestant.answers)
+                for contestant in contestants
+            },
         )
         for example in examples
     ]
@@ -112,5 +120,9 @@ def _of_kind(test: Evaluation, prefix: str, prompt: str) -> dict[str, float]:
 
 
 def _prompt(document: dict[str, Any]) -> AnsweredPrompt:
-    answers = {label: Answer(**answer) for label, answer in document["answers"].items()}
+    # Runs of older versions had one answer, which was no list.
+    answers = {
+        label: tuple(Answer(**answer) for answer in (given if isinstance(given, list) else [given]))
+        for label, given in document["answers"].items()
+    }
     return AnsweredPrompt(**{**document, "context": tuple(document["context"]), "answers": answers})

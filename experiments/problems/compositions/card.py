@@ -168,8 +168,8 @@ def _scores(results: Results) -> str:
     lines = [
         "## Scores",
         "",
-        f"On {results.num_prompts} test prompts that neither the search nor the choice of the winner saw, with 95 % "
-        "bootstrap intervals over prompts; gains are paired, p-values are Holm-corrected.",
+        f"On the test split, which neither the search nor the choice of the winner saw: {results.extent}. Intervals "
+        "are 95 % bootstrap intervals over documents; gains are paired, p-values are Holm-corrected.",
         "",
         f"| | coherence ↑ |{names} winner's gain | p | NLL ↓ (nats/token) | active parameters/token | evaluations |",
         "| --- |" + " --- |" * (6 + len(further)),

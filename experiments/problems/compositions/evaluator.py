@@ -21,6 +21,7 @@ from evolve.seeding import integer_seed
 from experiments.corpora.documents import Example
 from experiments.problems.compositions.batches import BatchedModel, BatchSize, check_gpu
 from experiments.problems.compositions.fitting import fitter_on
+from experiments.problems.compositions.reported import Memory, ReportedModel
 from fitness.objectives import (
     OBJECTIVES,
     REPORTED,
@@ -29,6 +30,7 @@ from fitness.objectives import (
     NonFiniteObjectiveError,
     ObjectiveOperator,
 )
+from fitness.panels import NUM_PROMPTS
 from fitness.result import Evaluation, Objective, Outcome
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.errors import GenomeFormatError
@@ -48,9 +50,6 @@ T = TypeVar("T")
 REPORTED_WINDOW = 60
 """Prompts of one evaluation on the validation or test panel, which is scored in windows: each fits a deadline that is
 made for evaluations of the search, and the windows of one genome spread over the workers."""
-
-NUM_PROMPTS = "num_prompts"
-"""The metric of every evaluation that counts its prompts; windows are joined by it."""
 
 _PREFILL_BYTES = 512 << 20  # Enough for every window of a search panel of a hundred prompts and five small members.
 
@@ -108,7 +107,7 @@ class CompositionEvaluatorFactory:
         return blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def num_windows(self, panel: str) -> int:
-        """Replicates that read the whole validation or test panel once."""
+        """Replicates that read the whole validation or test panel once; as many further ones answer it once more."""
         return math.ceil(len(self.panels[panel]) / REPORTED_WINDOW)
 
     def window(self, panel: str, number: int) -> list[Example]:
@@ -145,6 +144,7 @@ class CompositionEvaluator:
         self._scorer = scorer
         self._prefill: PrefillCache = PrefillCache(capacity_bytes=_PREFILL_BYTES)
         self._batch_size = BatchSize()
+        self._memory = Memory()
         self._fitter = fitter_on(factory.panels["search"], factory.catalogue, prefill_cache=self._prefill)
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
@@ -162,6 +162,7 @@ class CompositionEvaluator:
             operators=self._operators(request),
             replicate=request.replicate,
             is_reported=request.panel == "test",
+            keeps_groups=request.panel != "search",
         )
 
     def evaluate_batch(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
@@ -186,11 +187,15 @@ class CompositionEvaluator:
             questions.append(Question(phenotype, examination.contexts, examination.seeds))
             waiting.append((place, examples, examination))
         for (place, examples, examination), model in zip(waiting, lockstep_models(questions), strict=True):
+            request = requests[place]
+            is_searching = request.panel == "search"
+            told = model if is_searching else ReportedModel(model, request.genome, self._memory)
             results[place] = self._measured(
-                replace(examination, language_model=model),
+                replace(examination, language_model=told),
                 examples,
-                operators=self._operators(requests[place]),
-                is_reported=requests[place].panel == "test",
+                operators=self._operators(request),
+                is_reported=request.panel == "test",
+                keeps_groups=not is_searching,  # A search makes thousands of evaluations, and draws nothing anew.
             )
         return [results[place] for place in range(len(requests))]
 
@@ -202,6 +207,7 @@ class CompositionEvaluator:
         operators: Sequence[ObjectiveOperator],
         replicate: int,
         is_reported: bool = False,
+        keeps_groups: bool = True,
     ) -> Evaluation:
         """What objectives say of a genome on some prompts; its scores are those of the first objective.
 
@@ -211,12 +217,15 @@ class CompositionEvaluator:
             operators: What is measured. Those that the factory has not are metrics of the result.
             replicate: Decides the seeds of the answers, together with run and prompt.
             is_reported: Keep the answers, and the values of the human replies.
+            keeps_groups: Keep the groups of the prompts, without which there is no interval.
         """
         is_timed = any(operator.is_timed for operator in operators)
         # A clock must not tell which genomes have read these prompts before.
         phenotype = self._phenotype(genome, prefill=None if is_timed else self._prefill)
         examination = self._examination(phenotype, examples, replicate=replicate, is_timed=is_timed)
-        return self._measured(examination, examples, operators=operators, is_reported=is_reported)
+        return self._measured(
+            examination, examples, operators=operators, is_reported=is_reported, keeps_groups=keeps_groups
+        )
 
     def _measured(
         self,
@@ -225,6 +234,7 @@ class CompositionEvaluator:
         *,
         operators: Sequence[ObjectiveOperator],
         is_reported: bool,
+        keeps_groups: bool,
     ) -> Evaluation:
         started = time.perf_counter()
         try:
@@ -235,7 +245,7 @@ class CompositionEvaluator:
         metrics = {name: value for one in measurements.values() for name, value in one.metrics.items()}
         details = _details(measurements)
         if is_reported:
-            humans = {f"human_{operator.name}": operator.of_humans(examination) for operator in operators}
+            humans = {f"human_{operator.name}": self._memory.of_humans(operator, examination) for operator in operators}
             details |= {name: given for name, given in humans.items() if given is not None}
             details |= {name: given for one in measurements.values() for name, given in one.details.items()}
         by_id = {measure: _by_id(examples, given) for measure, given in details.items()}
@@ -245,6 +255,7 @@ class CompositionEvaluator:
             metrics={**values, **metrics, NUM_PROMPTS: len(examples)},
             details=by_id,
             answers=_by_id(examples, examination.answers) if is_reported else None,
+            groups=_by_id(examples, [example.group for example in examples]) if keeps_groups else None,
             seconds=time.perf_counter() - started,
         )
 
@@ -290,41 +301,13 @@ class CompositionEvaluator:
         )
 
     def _draw(self, request: EvaluationRequest) -> list[Example]:
-        """The prompts of a request: replicate r is the r-th window of its panel; the search panel goes round."""
+        """The prompts of a request: replicate r is the r-th window of its panel, which goes round."""
         panel = self._factory.panels[request.panel]
         if request.panel != "search":
-            return self._factory.window(request.panel, request.replicate)
+            return self._factory.window(request.panel, request.replicate % self._factory.num_windows(request.panel))
         size = min(self._factory.prompts_per_evaluation, len(panel))
         start = request.replicate * size
         return [panel[(start + offset) % len(panel)] for offset in range(size)]
-
-
-def joined(windows: Sequence[Evaluation]) -> Evaluation:
-    """Evaluations on different prompts as one: means weighted by prompts, everything per prompt side by side.
-
-    The first one that failed stands for all.
-    """
-    failed = next((window for window in windows if not window.is_ok), None)
-    if failed is not None:
-        return failed
-    weights = [window.metrics[NUM_PROMPTS] for window in windows]
-
-    def mean(values: Sequence[float]) -> float:
-        return sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(weights)
-
-    first = windows[0]
-    metrics = {name: mean([window.metrics[name] for window in windows]) for name in first.metrics}
-    return Evaluation.ok(
-        {name: mean([window.objectives[name] for window in windows]) for name in first.objectives},
-        scores={prompt: score for window in windows for prompt, score in window.scores.items()},
-        metrics={**metrics, NUM_PROMPTS: sum(weights)},
-        details={
-            measure: {prompt: value for window in windows for prompt, value in window.details[measure].items()}
-            for measure in first.details
-        },
-        answers={prompt: answer for window in windows for prompt, answer in window.answers.items()},
-        seconds=sum(window.seconds for window in windows),
-    )
 
 
 def _details(measurements: Mapping[str, Measurement]) -> dict[str, tuple[float, ...]]:

@@ -1,25 +1,24 @@
 """Who takes part in the final comparison, and what their measurements cost: validation chooses, test is read once.
 
 Finalists and baselines are scored on the validation panel; the best finalist is the winner, and it meets the
-baselines on the test panel. Every measurement is recorded in the run's log, so that an interrupted final goes on.
+baselines on the test panel, where each answers every prompt several times. Every measurement is recorded in the run's
+log, so that an interrupted final goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 
 from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
-from experiments.corpora.documents import Example
 from experiments.problems.compositions.answers import collect_answers, write_answers
-from experiments.problems.compositions.evaluator import joined
 from experiments.problems.compositions.judges import judge_name, open_judge
 from experiments.problems.compositions.judging import JUDGE_THREADS, Judgement, judged
 from experiments.problems.compositions.prepared import PreparedCompositions
-from experiments.problems.compositions.results import Contestant, Results, Sample, compare
+from experiments.problems.compositions.results import Contestant, Results, Shown, compare, human_coherence
 from experiments.problems.errors import FinalsError
+from fitness.panels import joined
 from fitness.result import Evaluation
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
@@ -31,6 +30,9 @@ BEST_MEMBER = "best single member"
 TUNED_MEMBER = "best single, tuned"
 UNIFORM_MEAN = "uniform mean"
 RANDOM_SEARCH = "random search"
+
+_BATCH = 8
+"""Genomes that answer a window together: enough for the speed of lockstep, few enough to keep all workers busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +58,34 @@ def run_finals(run: Run, random_run: Run | None, prepared: PreparedCompositions,
     choices = _baselines(run, random_run, prepared, pool)
     choices.append(_finalists(WINNER, run, report.finalists))
     chosen = [(choice, _best_on_validation(choice, run, prepared, pool)) for choice in choices]
-    tests = measured_on([genome for _, genome in chosen], "test", run, prepared, pool)
+    genomes = [genome for _, genome in chosen]
+    tests = answers_on(genomes, "test", run, prepared, pool, count=report.answers_per_prompt)
     contestants = [
-        Contestant(choice.label, genome, choice.evaluations, _required(test, choice.label))
-        for (choice, genome), test in zip(chosen, tests, strict=True)
+        Contestant(choice.label, genome, choice.evaluations, [_required(test, choice.label) for test in answers])
+        for (choice, genome), answers in zip(chosen, tests, strict=True)
     ]
     objectives = prepared.factory.objectives
     rows = compare(contestants, objectives=objectives, resamples=report.bootstrap_resamples, seed=prepared.config.seed)
-    human = contestants[-1].test.details["human_coherence"]
     write_answers(run.directory, collect_answers(contestants, prepared.factory.panels["test"]))
-    test = prepared.factory.panels["test"]
     return Results(
         rows=rows,
-        human_coherence=sum(human.values()) / len(human),
-        num_prompts=len(human),
+        human_coherence=human_coherence(contestants[-1]),
+        num_prompts=len(prepared.factory.panels["test"]),
+        answers_per_prompt=report.answers_per_prompt,
         samples=_samples(contestants, prepared, count=report.sample_prompts),
         objectives=objectives,
-        judgement=_judgement(contestants, test, prepared),
+        judgement=_judgement(contestants, prepared),
     )
 
 
-def _judgement(
-    contestants: Sequence[Contestant], examples: Sequence[Example], prepared: PreparedCompositions
-) -> Judgement | None:
+def _judgement(contestants: Sequence[Contestant], prepared: PreparedCompositions) -> Judgement | None:
     config = prepared.config
     if config.report.judge is None:
         return None
     with torch_threads(JUDGE_THREADS):
         return judged(
-            {contestant.label: contestant.test.answers for contestant in contestants},
-            examples[: config.report.judge_prompts],  # Domains take turns.
+            {contestant.label: contestant.answers[0].answers for contestant in contestants},
+            prepared.factory.panels["test"][: config.report.judge_prompts],  # Domains take turns.
             open_judge(config.report.judge, is_offline=config.members.offline),
             name=judge_name(config.report.judge),
             resamples=config.report.bootstrap_resamples,
@@ -140,7 +140,7 @@ def decoding_variants(genome: str, space: CompositionSpace) -> list[str]:
 
 
 def _leaders_on_search(genomes: Sequence[str], run: Run, pool: WorkerPool, *, count: int) -> tuple[str, ...]:
-    measured = run.measure(genomes, panel="search", num_replicates=1, pool=pool)
+    measured = run.measure(genomes, panel="search", num_replicates=1, pool=pool, batch=_BATCH)
     ranked = sorted(zip(measured, genomes, strict=True), key=lambda pair: (-pair[0].leading, pair[1]))
     return tuple(genome for _, genome in ranked[:count])
 
@@ -157,26 +157,37 @@ def _ranked_on_validation(
 ) -> list[tuple[float, str]]:
     """The leading objective on the validation panel, higher is better, and genome, of those that could be scored.
 
-    Best first. It is the mean over prompts where prompts have numbers: that is what the final table compares.
+    Best first. It is what the search selects on and the final table shows.
     """
     measured = measured_on(genomes, "validation", run, prepared, pool)
     leading = prepared.factory.objectives[0]
     scored = [(one, genome) for one, genome in zip(measured, genomes, strict=True) if one.is_ok]
-    return sorted(
-        (
-            (leading.sign * (fmean(one.scores.values()) if one.scores else one.objectives[leading.name]), genome)
-            for one, genome in scored
-        ),
-        reverse=True,
-    )
+    return sorted(((leading.sign * one.objectives[leading.name], genome) for one, genome in scored), reverse=True)
 
 
 def measured_on(
     genomes: Sequence[str], panel: str, run: Run, prepared: PreparedCompositions, pool: WorkerPool
 ) -> list[Evaluation]:
     """One evaluation per genome over a whole panel, or the first failed one of its windows."""
-    results = run.measure(genomes, panel=panel, num_replicates=prepared.factory.num_windows(panel), pool=pool)
-    return [joined([result.by_replicate[window] for window in sorted(result.by_replicate)]) for result in results]
+    return [answers[0] for answers in answers_on(genomes, panel, run, prepared, pool, count=1)]
+
+
+def answers_on(
+    genomes: Sequence[str], panel: str, run: Run, prepared: PreparedCompositions, pool: WorkerPool, *, count: int
+) -> list[list[Evaluation]]:
+    """For each genome one evaluation over a whole panel per answer to its prompts, or the first failed one.
+
+    The answers of one window with one seed are written by all genomes in lockstep.
+    """
+    size = prepared.factory.num_windows(panel)
+    results = run.measure(genomes, panel=panel, num_replicates=count * size, pool=pool, batch=_BATCH)
+    return [
+        [
+            joined([result.by_replicate[window] for window in range(answer * size, (answer + 1) * size)])
+            for answer in range(count)
+        ]
+        for result in results
+    ]
 
 
 def _required(evaluation: Evaluation, label: str) -> Evaluation:
@@ -189,14 +200,14 @@ def _required(evaluation: Evaluation, label: str) -> Evaluation:
     return evaluation
 
 
-def _samples(contestants: Sequence[Contestant], prepared: PreparedCompositions, *, count: int) -> tuple[Sample, ...]:
-    """The first test prompts (domains take turns) with the answers of best member and winner."""
+def _samples(contestants: Sequence[Contestant], prepared: PreparedCompositions, *, count: int) -> tuple[Shown, ...]:
+    """The first test prompts (domains take turns) with the first answers of best member and winner."""
     shown = [contestant for contestant in contestants if contestant.label in {BEST_MEMBER, TUNED_MEMBER, WINNER}]
     return tuple(
-        Sample(
+        Shown(
             context=example.context,
             human=example.reply,
-            answers={contestant.label: contestant.test.answers[example.id] for contestant in shown},
+            answers={contestant.label: contestant.answers[0].answers[example.id] for contestant in shown},
         )
         for example in prepared.factory.panels["test"][:count]
     )

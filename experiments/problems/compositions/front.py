@@ -33,7 +33,7 @@ class FrontMember:
         id: Id of the individual.
         structure: The genome in one line.
         search: Mean by objective over all replicates of the search.
-        validation: Mean over the validation prompts by objective, with its interval.
+        validation: Value on the validation prompts by objective, with its interval.
         is_dominated: Whether another member is at least as good in everything on validation, and better in something.
         is_winner: Whether the final comparison chose it.
         genome: Canonical JSON.

@@ -18,8 +18,8 @@ from experiments.problems.compositions.finals import measured_on
 from experiments.problems.compositions.front import Front, FrontMember
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.view import CompositionView
+from fitness.panels import interval_of
 from fitness.result import Objective
-from fitness.statistics import interval_of
 
 
 def measured_front(run: Run, prepared: PreparedCompositions, pool: WorkerPool, *, winner: str) -> Front | None:
@@ -45,7 +45,7 @@ def measured_front(run: Run, prepared: PreparedCompositions, pool: WorkerPool, *
             continue
         validation = {
             objective.name: interval_of(
-                test, objective.name, resamples=report.bootstrap_resamples, seed=prepared.config.seed
+                [test], objective.name, resamples=report.bootstrap_resamples, seed=prepared.config.seed
             )
             for objective in objectives
         }

@@ -13,13 +13,14 @@ import numpy as np
 
 from fitness.statistics import (
     Interval,
+    Sample,
     bootstrap_difference,
-    bootstrap_mean,
+    bootstrap_interval,
     holm_correction,
     interval_text,
     is_significant,
     p_value_text,
-    sign_flip_p_value,
+    swap_p_value,
 )
 
 if TYPE_CHECKING:
@@ -102,24 +103,26 @@ def judged(
     """Let a judge read the answers of all rows to the same prompts.
 
     Args:
-        answers: By row, the winner last: the answer to every example, by its id.
+        answers: By row, the winner last: one answer to every example, by its id.
         examples: The prompts.
         judge: What gives a number to an answer.
         name: Its name for people.
-        resamples: Bootstrap samples of the prompts.
+        resamples: Bootstrap samples of the prompts' documents.
         seed: Equal seeds give equal intervals.
     """
     replies = [example.reply for example in examples]
     replies += [said[example.id] for said in answers.values() for example in examples]
     values = np.array(judge.score([example.context for example in examples] * (1 + len(answers)), replies))
-    human, *others, winner = values.reshape(1 + len(answers), len(examples))
-    p_values = holm_correction([sign_flip_p_value(winner - other, resamples=resamples, seed=seed) for other in others])
+    groups = [example.group for example in examples]
+    human, *rows_of = (Sample.grouped(row, groups) for row in values.reshape(1 + len(answers), len(examples)))
+    *others, winner = rows_of
+    p_values = holm_correction([swap_p_value(winner, other, resamples=resamples, seed=seed) for other in others])
     gains = [bootstrap_difference(winner, other, resamples=resamples, seed=seed) for other in others]
     rows = [
-        JudgedRow(label, bootstrap_mean(row, resamples=resamples, seed=seed), gain, p_value)
-        for label, row, gain, p_value in zip(answers, [*others, winner], [*gains, None], [*p_values, None], strict=True)
+        JudgedRow(label, bootstrap_interval(row, resamples=resamples, seed=seed), gain, p_value)
+        for label, row, gain, p_value in zip(answers, rows_of, [*gains, None], [*p_values, None], strict=True)
     ]
-    return Judgement(name, len(examples), float(human.mean()), tuple(rows))
+    return Judgement(name, len(examples), human.value, tuple(rows))
 
 
 def judge_verdict(judgement: Judgement, *, ahead: str, objective: str) -> str:

@@ -12,17 +12,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from experiments.files import write_json
 from experiments.problems.compositions.judging import Judgement
+from fitness.objectives import OBJECTIVES
+from fitness.panels import better_first, interval_of, numbers_of, sample_of
 from fitness.result import Evaluation, Objective
-from fitness.statistics import Interval, bootstrap_mean, holm_correction, interval_of, sign_flip_p_value
+from fitness.statistics import (
+    Interval,
+    Sample,
+    bootstrap_difference,
+    bootstrap_interval,
+    holm_correction,
+    swap_p_value,
+)
 
 RESULTS_FILE = "results.json"
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +36,23 @@ class Row:
     Attributes:
         label: Who: ``"evolved winner"``, ``"best single member"``, ...
         genome: Canonical JSON of the composition.
-        coherence: Mean over the test prompts with its 95 % interval, in [0, 1], higher is better.
-        agent_coherence: Agent-level score on the same answers (the search's objective).
+        coherence: Agent-level score of the answers, which is what searches select, with its 95 % interval; in [0, 1],
+            higher is better.
+        mean_coherence: Mean over the test prompts, which knows no penalties and no lower quartile.
         nll: Nats per token of the human replies, mean over replies, with its interval; lower is better.
         active_parameters: Parameters run per generated token.
-        objectives: What the run selected on, by name: mean over the test prompts with its interval. Without width where
-            only the panel as a whole has a number.
+        objectives: What the run selected on, by name: its value on the test prompts with its interval. Without width
+            where only the panel as a whole has a number.
         evaluations: Evaluations spent to find it.
         winner_gain: How much better the winner is in the leading objective, paired over prompts; above 0 is better in
             either direction. None in the winner's own row, and where there are no numbers per prompt.
-        winner_gain_p: Two-sided sign-flip p-value of that gain, Holm-corrected over the rows.
+        winner_gain_p: Two-sided p-value of that gain by swapping documents, Holm-corrected over the rows.
     """
 
     label: str
     genome: str
     coherence: Interval
-    agent_coherence: float
+    mean_coherence: Interval
     nll: Interval
     active_parameters: float
     objectives: Mapping[str, Interval]
@@ -57,8 +62,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One test prompt with the human reply and the answers of some rows, by label."""
+class Shown:
+    """One test prompt with the human reply and the first answers of some rows, by label."""
 
     context: tuple[str, ...]
     human: str
@@ -71,8 +76,9 @@ class Results:
 
     Attributes:
         rows: The winner last.
-        human_coherence: Mean coherence of the human replies to the same prompts.
+        human_coherence: Coherence of the human replies to the same prompts, at the agent level like that of the rows.
         num_prompts: Test prompts.
+        answers_per_prompt: Answers of every row to each of them.
         samples: A few prompts with answers.
         objectives: What the run selected on, the leading one first.
         judgement: What a second judge thinks of the rows; None where the experiment asks for none.
@@ -81,7 +87,8 @@ class Results:
     rows: tuple[Row, ...]
     human_coherence: float
     num_prompts: int
-    samples: tuple[Sample, ...]
+    answers_per_prompt: int
+    samples: tuple[Shown, ...]
     objectives: tuple[Objective, ...]
     judgement: Judgement | None = None
 
@@ -96,6 +103,12 @@ class Results:
         gains = {row.label: row.winner_gain.value for row in self.rows if row.winner_gain}
         return min(self.rows, key=lambda row: (gains.get(row.label, 0.0), row is not self.winner))
 
+    @property
+    def extent(self) -> str:
+        """How much was answered, e.g. ``402 prompts, 4 answers to each``."""
+        count = self.answers_per_prompt
+        return f"{self.num_prompts} prompts, {count} answer{'s' * (count > 1)} to each"
+
     def write(self, directory: Path) -> Path:
         """Write ``results.json`` into a run directory, in one step."""
         path = directory / RESULTS_FILE
@@ -104,7 +117,11 @@ class Results:
 
     @staticmethod
     def read(directory: Path) -> Results | None:
-        """What ``write`` wrote, None where a run has no results yet."""
+        """What ``write`` wrote, None where a run has no results yet.
+
+        Runs of older versions had one answer per prompt, and intervals of the mean over prompts alone. Their
+        agent-level score is shown without an interval.
+        """
         path = directory / RESULTS_FILE
         if not path.exists():
             return None
@@ -114,8 +131,9 @@ class Results:
             rows=tuple(_row(row) for row in document["rows"]),
             human_coherence=document["human_coherence"],
             num_prompts=document["num_prompts"],
+            answers_per_prompt=document.get("answers_per_prompt", 1),
             samples=tuple(
-                Sample(tuple(sample["context"]), sample["human"], sample["answers"]) for sample in document["samples"]
+                Shown(tuple(sample["context"]), sample["human"], sample["answers"]) for sample in document["samples"]
             ),
             objectives=tuple(Objective(**objective) for objective in document["objectives"]),
             judgement=Judgement.from_document(judgement) if judgement else None,
@@ -124,12 +142,12 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A composition that the table compares, with its evaluation on the test panel."""
+    """A composition that the table compares, with one evaluation on the whole test panel per answer to its prompts."""
 
     label: str
     genome: str
     evaluations: int
-    test: Evaluation
+    answers: Sequence[Evaluation]
 
 
 def compare(
@@ -143,64 +161,82 @@ def compare(
     Args:
         contestants: Their evaluations hold ``coherence`` and ``nll`` per prompt among the details.
         objectives: What was selected on, the leading one first.
-        resamples: Bootstrap samples of the prompts.
+        resamples: Bootstrap samples of the prompts' documents.
         seed: Equal seeds give equal intervals.
 
     Raises:
         ValueError: Contestants were scored on different prompts.
     """
     winner = contestants[-1]
-    prompts = sorted(winner.test.details["coherence"])
+    prompts = sorted(winner.answers[0].details["coherence"])
     for contestant in contestants:
-        answered = sorted(contestant.test.details["coherence"])
+        answered = sorted(contestant.answers[0].details["coherence"])
         if answered != prompts:
             raise ValueError(
                 f"{contestant.label!r} was scored on {len(answered)} prompts, {winner.label!r} on {len(prompts)}; "
                 "paired comparison needs the same ones. Evaluate both on the same panel."
             )
-    gains = _gains(contestants, prompts, leading=objectives[0])
-    p_values = holm_correction([sign_flip_p_value(gain, seed=seed) for gain in gains])
+    pairs = _pairs(contestants, leading=objectives[0])
+    p_values = holm_correction([swap_p_value(*pair, seed=seed) for pair in pairs])
     interval = partial(interval_of, resamples=resamples, seed=seed)
     rows = []
     for place, contestant in enumerate(contestants):
-        has_gain = place < len(gains)
+        has_gain = place < len(pairs)
+        answers = contestant.answers
         rows.append(
             Row(
                 label=contestant.label,
                 genome=contestant.genome,
-                coherence=interval(contestant.test, "coherence"),
-                agent_coherence=contestant.test.metrics["coherence"],
-                nll=interval(contestant.test, "nll"),
-                active_parameters=contestant.test.metrics["active_parameters"],
-                objectives={one.name: interval(contestant.test, one.name) for one in objectives},
+                coherence=interval(answers, "coherence"),
+                mean_coherence=bootstrap_interval(_scores(answers), resamples=resamples, seed=seed),
+                nll=interval(answers, "nll"),
+                active_parameters=answers[0].metrics["active_parameters"],
+                objectives={one.name: interval(answers, one.name) for one in objectives},
                 evaluations=contestant.evaluations,
-                winner_gain=bootstrap_mean(gains[place], resamples=resamples, seed=seed) if has_gain else None,
+                winner_gain=bootstrap_difference(*pairs[place], resamples=resamples, seed=seed) if has_gain else None,
                 winner_gain_p=float(p_values[place]) if has_gain else None,
             )
         )
     return tuple(rows)
 
 
-def _gains(contestants: Sequence[Contestant], prompts: Sequence[str], *, leading: Objective) -> list[Floats]:
-    """How much better the winner is than each other contestant, per prompt; none where there are no such numbers."""
-    if any(leading.name not in contestant.test.details for contestant in contestants):
+def _scores(answers: Sequence[Evaluation]) -> Sample:
+    scores = numbers_of(answers, "coherence")
+    assert scores is not None, "compare() has seen that there are prompts."
+    return scores
+
+
+def human_coherence(contestant: Contestant) -> float:
+    """The coherence of the human replies to the prompts of a contestant, at the agent level, without penalties."""
+    sample = numbers_of(contestant.answers[:1], "human_coherence", figure=OBJECTIVES["coherence"].figure)
+    assert sample is not None, "The test panel has the values of the human replies."
+    return sample.value
+
+
+def _pairs(contestants: Sequence[Contestant], *, leading: Objective) -> list[tuple[Sample, Sample]]:
+    """The winner and each other contestant, better first where the winner is; none without numbers per prompt."""
+    samples = [sample_of(contestant.answers, leading.name) for contestant in contestants]
+    known = [sample for sample in samples if sample is not None]
+    if len(known) < len(samples):
         return []
-    *others, best = [_values(contestant.test.details[leading.name], prompts) for contestant in contestants]
-    return [leading.gain(best, values) for values in others]
-
-
-def _values(by_prompt: Mapping[str, float], prompts: Sequence[str]) -> Floats:
-    return np.array([by_prompt[prompt] for prompt in prompts], dtype=np.float64)
+    *others, best = known
+    return [better_first(leading, best, other) for other in others]
 
 
 def _row(document: dict[str, Any]) -> Row:
-    gain = document["winner_gain"]
+    gain, objectives = document["winner_gain"], dict(document["objectives"])
+    if "agent_coherence" in document:
+        document = {**document, "mean_coherence": document["coherence"]}
+        value = document.pop("agent_coherence")
+        document["coherence"] = asdict(Interval.without_width(value))
+        objectives |= {name: document["coherence"] for name in objectives if name == "coherence"}
     return Row(
         **{
             **document,
             "coherence": Interval(**document["coherence"]),
+            "mean_coherence": Interval(**document["mean_coherence"]),
             "nll": Interval(**document["nll"]),
-            "objectives": {name: Interval(**interval) for name, interval in document["objectives"].items()},
+            "objectives": {name: Interval(**interval) for name, interval in objectives.items()},
             "winner_gain": Interval(**gain) if gain else None,
         }
     )

@@ -16,7 +16,7 @@ from fitness.statistics import interval_text, is_significant, p_value_text
 def print_results(results: Results, *, console: Console) -> None:
     """Print the final table, what it says in one sentence, and the sample answers."""
     table = Table(
-        title=f"Test split: {results.num_prompts} prompts, 95 % paired bootstrap intervals",
+        title=f"Test split: {results.extent}, 95 % paired bootstrap intervals over documents",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),

@@ -87,6 +87,7 @@ def composition_headline(results: Results) -> Headline:
             {
                 "label": row.label,
                 **interval_columns("coherence", row.coherence),
+                **interval_columns("mean_coherence", row.mean_coherence),
                 **{
                     key: value
                     for one in further
@@ -104,7 +105,9 @@ def composition_headline(results: Results) -> Headline:
         ]
     )
     return Headline(
-        title=f"{results.num_prompts} test prompts that nothing else read, 95 % bootstrap intervals over prompts",
+        title=(
+            f"Test split, which nothing else read: {results.extent}, 95 % paired bootstrap intervals over documents"
+        ),
         columns=(
             "",
             "coherence ↑",

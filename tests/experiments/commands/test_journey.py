@@ -41,7 +41,7 @@ def test_launch_ends_with_the_table_and_the_next_commands(home: Path) -> None:
     printed = (home / "launch.txt").read_text(encoding="utf-8")
     for label in ("best single member", "tuned", "uniform mean", "random search", "evolved winner"):
         assert label in printed
-    assert "8 prompts" in printed
+    assert "8 prompts, 4 answers to each" in printed
     assert "evolve export runs/tiny --to winner/" in printed
 
 
@@ -50,7 +50,8 @@ def test_launch_leaves_a_report_and_every_answer(home: Path, run: Path) -> None:
     assert "Answers side by side" in (run / "report.html").read_text(encoding="utf-8")
     prompts = read_answers(run)
     assert len(prompts) == 8
-    answer = prompts[0].answers["evolved winner"]
+    answer, *further = prompts[0].answers["evolved winner"]
+    assert len(further) == 3
     assert {"pair", "dual"} <= set(answer.terms)
     assert all(0 <= guard <= 1 for guard in answer.guards.values())
 

@@ -10,13 +10,13 @@ from experiments.compare.cell import Cell, Checkpoint, checkpoints_of
 from fitness.result import Objective
 
 NLL = Objective("nll", "minimise", "nats")
-COHERENCE = Objective("coherence", "maximise", "in [0, 1]")
+DIVERSITY = Objective("diversity", "maximise", "in [0, 1]")
 
 
 def cell(name: str, seed: int, test: np.ndarray) -> Cell:
     values = {f"p{place}": float(value) for place, value in enumerate(test)}
     points = tuple(Checkpoint(count, 3.0, 3.0) for count in checkpoints_of(8))
-    return Cell(name, seed, 8, points, "{}", 3.0, 3.0, values, 1e6, 0.1)
+    return Cell(name, seed, 8, points, "{}", 3.0, 3.0, float(test.mean()), values, {}, 1e6, 0.1)
 
 
 def compared(cells: list[Cell], objective: Objective = NLL) -> Comparison:
@@ -38,7 +38,7 @@ def test_a_clear_difference_is_found_in_the_right_direction() -> None:
     assert row.advantage.high < 0  # It is not better: its likelihood is lower.
     assert row.advantage_p is not None
     assert row.advantage_p < 0.02
-    flipped = compared([*ours, *worse], COHERENCE).rows[1]
+    flipped = compared([*ours, *worse], DIVERSITY).rows[1]
     assert flipped.advantage is not None
     assert flipped.advantage.low > 0
 
@@ -68,10 +68,10 @@ def test_a_method_without_seeds_stands_for_all_of_them() -> None:
     fixed = cell("fixed", 0, noise(7, shift=0.3))
     row = compared([*ours, fixed]).rows[1]
     assert row.num_seeds == 1
-    assert row.test.low == row.test.high == pytest.approx(fixed.test_mean)
+    assert row.test.low == row.test.high == pytest.approx(fixed.test_value)
     assert row.advantage is not None
-    mean = np.mean([one.test_mean for one in ours])
-    assert row.advantage.value == pytest.approx(mean - fixed.test_mean)
+    mean = np.mean([one.test_value for one in ours])
+    assert row.advantage.value == pytest.approx(mean - fixed.test_value)
 
 
 def test_more_tests_need_more_evidence() -> None:

@@ -155,6 +155,7 @@ class TestCoherence:
             home, "coherence", objective="coherence", baselines=("best_member", "random"), num_seeds=1, budget=4
         )
         assert comparison.objective.direction == "maximise"
+        assert "1 seed: too few for any significant result. With 1 row against" in printed
         charged = {cell.baseline: cell.evaluations for cell in cells(home, "coherence")}
         assert charged == {"best_member": 3, "random": 4}
         with sqlite3.connect(home / "coherence" / MEMO_FILE) as database:

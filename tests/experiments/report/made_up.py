@@ -92,16 +92,16 @@ def finish(run: Run, *, answer: str = "an answer") -> None:
     assert run.incumbent is not None
     genomes = [founders[0], founders[-1], run.incumbent.genome_json]
     pool = ToyPool(MadeUpFactory())
-    measured = run.measure(genomes, panel="test", num_replicates=1, pool=pool)
+    measured = run.measure(genomes, panel="test", num_replicates=2, pool=pool)
     labels = (BEST_MEMBER, UNIFORM_MEAN, WINNER)
     contestants = [
-        Contestant(label, genome, 7, results.by_replicate[0])
+        Contestant(label, genome, 7, list(results.by_replicate.values()))
         for label, genome, results in zip(labels, genomes, measured, strict=True)
     ]
     objectives = (COHERENCE, NLL)
     rows = compare(contestants, objectives=objectives, resamples=300, seed=1)
-    Results(rows, 0.7, 20, (), objectives).write(run.directory)
-    write_answers(run.directory, answered(sorted(contestants[0].test.scores), labels, answer))
+    Results(rows, 0.7, 20, 2, (), objectives).write(run.directory)
+    write_answers(run.directory, answered(sorted(contestants[0].answers[0].scores), labels, answer))
 
 
 def answered(prompts: Sequence[str], labels: Sequence[str], text: str) -> list[AnsweredPrompt]:
@@ -113,7 +113,10 @@ def answered(prompts: Sequence[str], labels: Sequence[str], text: str) -> list[A
             human="A human reply.",
             human_coherence=0.8,
             answers={
-                label: Answer(text, 0.1 * rank + 0.001 * place, 4.0, {"pair": 0.5}, {"copying": 0.5, "length": 1.0})
+                label: (
+                    Answer(text, 0.1 * rank + 0.001 * place, 4.0, {"pair": 0.5}, {"copying": 0.5, "length": 1.0}),
+                    Answer("another answer", 0.1 * rank, 4.0, {"pair": 0.1}, {"copying": 1.0, "length": 1.0}),
+                )
                 for rank, label in enumerate(labels)
             },
         )

@@ -1,6 +1,7 @@
 """Intervals by resampling, against scipy.stats and values worked out by hand."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,69 +9,100 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fitness.statistics import GroupedBootstrap, bootstrap_difference, bootstrap_mean, crossed_bootstrap
+from fitness.statistics import (
+    GroupedBootstrap,
+    Interval,
+    Sample,
+    bootstrap_difference,
+    bootstrap_interval,
+    unpaired_comparison,
+)
 
 finite = st.floats(-100, 100).map(lambda value: round(value, 3))
 
 
+def independent(*args: Any, **kwargs: Any) -> Interval:
+    return bootstrap_interval(Sample.independent(args[0]), **kwargs)
+
+
 class TestBootstrap:
-    def test_agrees_with_scipy(self):
+    def test_agrees_with_scipy_but_for_the_expansion(self):
         sample = np.random.default_rng(3).gamma(2.0, size=80)
-        ours = bootstrap_mean(sample, resamples=20_000, seed=5)
+        ours = independent(sample, resamples=20_000, seed=5)
         theirs = stats.bootstrap(
             (sample,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(9)
         ).confidence_interval
+        wider = math.sqrt(80 / 79) * stats.t.ppf(0.975, 79) / stats.norm.ppf(0.975)
         assert ours.value == pytest.approx(sample.mean())
-        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+        assert ours.high - ours.low == pytest.approx(wider * (theirs.high - theirs.low), rel=0.02)
 
-    def test_covers_the_true_mean_about_95_times_in_100(self):
-        rng = np.random.default_rng(1)
-        intervals = [bootstrap_mean(rng.normal(0.3, 1, 60), resamples=400, seed=trial) for trial in range(300)]
-        assert 0.90 <= np.mean([found.low <= 0.3 <= found.high for found in intervals]) <= 0.98
+    def test_of_normal_values_it_is_as_wide_as_students(self):
+        sample = stats.norm.ppf((np.arange(12) + 0.5) / 12)
+        expected = 2 * stats.t.ppf(0.975, 11) * sample.std(ddof=1) / math.sqrt(12)
+        found = independent(sample, resamples=40_000, seed=0)
+        assert found.high - found.low == pytest.approx(expected, rel=0.05)
 
     def test_pairing_narrows_the_interval_of_a_difference(self):
         rng = np.random.default_rng(2)
         prompts = rng.normal(0, 1, 100)
         first, second = prompts + 0.2 + rng.normal(0, 0.1, 100), prompts + rng.normal(0, 0.1, 100)
-        paired = bootstrap_difference(first, second)
+        paired = bootstrap_difference(Sample.independent(first), Sample.independent(second))
         assert paired.value == pytest.approx((first - second).mean())
         assert paired.low > 0.1
-        assert paired.high - paired.low < 0.1 < bootstrap_mean(first).high - bootstrap_mean(first).low
+        assert paired.high - paired.low < 0.1 < independent(first).high - independent(first).low
 
     @given(st.lists(finite, min_size=1, max_size=12), st.integers(0, 9))
     @settings(max_examples=30, deadline=None)
-    def test_holds_the_estimate_and_is_a_function_of_values_and_seed(self, values, seed):
-        found = bootstrap_mean(values, resamples=50, seed=seed)
+    def test_stays_within_the_values_and_is_a_function_of_values_and_seed(self, values, seed):
+        found = independent(values, resamples=50, seed=seed)
         assert min(values) - 1e-9 <= found.low <= found.high <= max(values) + 1e-9
-        assert found == bootstrap_mean(values, resamples=50, seed=seed)
+        assert found == independent(values, resamples=50, seed=seed)
+
+    def test_one_group_has_no_interval(self):
+        found = bootstrap_interval(Sample.grouped([1.0, 2.0, 6.0], ["a", "a", "a"]), resamples=50)
+        assert not found.has_width
+        assert found.value == 3.0
+
+    def test_copies_within_a_group_are_no_further_evidence(self):
+        values = np.random.default_rng(2).normal(size=30)
+        alone = independent(values, resamples=2000, seed=0)
+        copied = bootstrap_interval(
+            Sample.grouped(np.repeat(values, 4), np.repeat(np.arange(30), 4).tolist()), resamples=2000, seed=0
+        )
+        assert (copied.low, copied.high) == pytest.approx((alone.low, alone.high))
 
     def test_many_values_are_drawn_in_chunks_to_the_full_number(self):
-        found = bootstrap_mean(np.repeat([0.0, 1.0], 150_000), resamples=40, seed=0)
+        found = independent(np.repeat([0.0, 1.0], 150_000), resamples=40, seed=0)
         assert 0.49 < found.low < 0.5 < found.high < 0.51
 
     def test_errors_name_what_is_wrong(self):
-        with pytest.raises(ValueError, match=r"values has shape \(0,\)"):
-            bootstrap_mean([])
-        with pytest.raises(ValueError, match=r"values\[1\] is nan"):
-            bootstrap_mean([0.0, math.nan])
         with pytest.raises(ValueError, match="resamples is 0"):
-            bootstrap_mean([0.0], resamples=0)
-        with pytest.raises(ValueError, match="2 and 1 long"):
-            bootstrap_difference([0.0, 1.0], [0.0])
+            independent([0.0, 1.0], resamples=0)
 
 
-def test_the_crossed_interval_is_wider_than_either_alone() -> None:
-    rng = np.random.default_rng(0)
-    table = rng.standard_normal((10, 1)) + rng.standard_normal((1, 40))
+class TestUnpaired:
+    def test_finds_a_difference_and_none_where_there_is_none(self):
+        rng = np.random.default_rng(7)
+        first, second = (Sample.independent(values) for values in (rng.normal(1, 1, 60), rng.normal(0, 1, 80)))
+        difference, p_value = unpaired_comparison(first, second, resamples=999, seed=0)
+        assert difference.value == pytest.approx(first.value - second.value)
+        assert 0 < difference.low < difference.value < difference.high
+        assert p_value < 0.01
+        assert unpaired_comparison(first, first, resamples=999, seed=0)[1] == pytest.approx(1.0)
 
-    def width(values: np.ndarray) -> float:
-        interval = crossed_bootstrap(values, resamples=4000, seed=0)
-        assert interval.low < values.mean() < interval.high
-        return interval.high - interval.low
+    def test_of_means_it_is_welchs_test(self):
+        rng = np.random.default_rng(3)
+        first, second = rng.normal(0.3, 2, 40), rng.normal(0, 1, 90)
+        _, p_value = unpaired_comparison(
+            Sample.independent(first), Sample.independent(second), resamples=40_000, seed=0
+        )
+        assert p_value == pytest.approx(stats.ttest_ind(first, second, equal_var=False).pvalue, abs=0.01)
 
-    both = width(table)
-    assert both > width(table.mean(axis=0, keepdims=True))
-    assert both > width(table.mean(axis=1, keepdims=True))
+    def test_one_group_is_compared_with_nothing(self):
+        one, many = Sample.grouped([1.0, 2.0], ["a", "a"]), Sample.independent([1.0, 2.0, 3.0])
+        interval, p_value = unpaired_comparison(one, many, resamples=99)
+        assert not interval.has_width
+        assert p_value == 1.0
 
 
 class TestGroups:
@@ -80,7 +112,7 @@ class TestGroups:
         drawn = GroupedBootstrap(range(40), resamples=400, seed=1)
         mean = drawn.interval(lambda left, right: float((left - right).mean()), first, second)
         assert mean.value == pytest.approx((first - second).mean())
-        alone = bootstrap_difference(first, second, resamples=400, seed=1)
+        alone = bootstrap_difference(Sample.independent(first), Sample.independent(second), resamples=400, seed=1)
         assert (mean.low, mean.high) == pytest.approx((alone.low, alone.high), abs=0.1)
 
     def test_equal_rows_of_a_group_are_no_further_evidence(self):

@@ -61,6 +61,36 @@ class TestEvaluator(EvaluatorContract):
         assert found[-1].answers
 
 
+class TestAnswers:
+    def test_further_replicates_answer_the_same_prompts_with_other_seeds(self, problem: PreparedCompositions) -> None:
+        size = problem.factory.num_windows("test")
+        (_, genome), *_ = problem.space.founders()
+        first, second = problem.factory().evaluate_batch(
+            [EvaluationRequest(problem.space.to_json(genome), "test", replicate) for replicate in (0, size)]
+        )
+        assert first.answers.keys() == second.answers.keys() == first.groups.keys()
+        assert first.answers != second.answers
+        assert first.details["nll"] == second.details["nll"]
+        assert first.details["human_coherence"] == second.details["human_coherence"]
+
+    def test_likelihoods_by_length_are_those_of_all_replies_at_once(self, problem: PreparedCompositions) -> None:
+        (_, genome), *_ = problem.space.founders()
+        request = EvaluationRequest(problem.space.to_json(genome), "validation", 0)
+        evaluator = problem.factory()
+        (together,) = evaluator.evaluate_batch([request])
+        assert together.details["nll"] == pytest.approx(evaluator.evaluate(request).details["nll"], rel=1e-5)
+        assert together.details["nll"] == evaluator.evaluate_batch([request])[0].details["nll"]
+
+    def test_groups_are_the_documents_and_a_search_keeps_none(self, problem: PreparedCompositions) -> None:
+        (_, genome), *_ = problem.space.founders()
+        evaluator, text = problem.factory(), problem.space.to_json(genome)
+        known = {example.id: example.group for example in problem.factory.panels["validation"]}
+        kept = evaluator.evaluate(EvaluationRequest(text, "validation", 0)).groups
+        assert kept.items() <= known.items()
+        assert kept
+        assert not evaluator.evaluate(EvaluationRequest(text, "search", 0)).groups
+
+
 def test_one_history_for_any_number_of_workers_and_a_resumed_run(problem: PreparedCompositions, tmp_path: Path) -> None:
     digests = set()
     for name, pool in {

@@ -25,14 +25,14 @@ from experiments.commands.resume import resume_run
 from experiments.commands.status import print_status, run_status
 from experiments.config import load_experiment
 from experiments.config.execution import Execution
-from experiments.problems.compositions.evaluator import NUM_PROMPTS, joined
 from experiments.problems.compositions.front import Front
 from experiments.problems.compositions.front_measurement import thinned
 from experiments.problems.compositions.objectives import operators_of, reproducibility_note
 from experiments.problems.compositions.preparation import prepare
 from experiments.problems.compositions.results import Results
 from fitness.objectives import OBJECTIVES, ObjectiveError
-from fitness.result import Evaluation, Outcome
+from fitness.panels import NUM_PROMPTS
+from fitness.result import Outcome
 from tests.experiments.tiny_experiment import ROOT, write_experiment
 
 SOURCE = """
@@ -178,7 +178,7 @@ class TestByHand:
         by_name = {score.objective.name: score for score in scores}
         assert set(by_name) == {*OBJECTIVES, "brevity"}
         for name, interval in front.members[0].validation.items():
-            assert by_name[name].mean.value == pytest.approx(interval.value)
+            assert by_name[name].value.value == pytest.approx(interval.value)
         assert printed["genome"] == front.members[0].key
         assert (printed["panel"], printed[NUM_PROMPTS]) == ("validation", 6)
         assert printed["objectives"][0]["objective"]["name"] == "nll"
@@ -256,13 +256,3 @@ class TestThinning:
         one = [_Point(f"k{n:02}", list(value)) for n, value in enumerate(values)]
         other = [_Point(f"k{n:02}", list(value * [1.0, 1e6])) for n, value in enumerate(values)]
         assert [p.key for p in thinned(one, count=5)] == [p.key for p in thinned(other, count=5)]  # type: ignore[arg-type]
-
-
-def test_windows_are_joined_by_their_prompts_also_without_scores() -> None:
-    windows = [
-        Evaluation.ok({"a": value}, scores={}, metrics={"a": value, NUM_PROMPTS: n}) for value, n in ((1, 3), (5, 1))
-    ]
-    assert joined(windows).objectives == {"a": 2.0}
-    assert joined(windows).metrics[NUM_PROMPTS] == 4
-    failed = Evaluation.failed(Outcome.CRASH, "lost")
-    assert joined([windows[0], failed]) is failed

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.problems.compositions.results import Contestant, Results, Sample, compare
+from experiments.problems.compositions.results import Contestant, Results, Shown, compare, human_coherence
 from experiments.problems.compositions.table import verdict
+from fitness.coherence.agent import level
 from fitness.result import Evaluation, Objective
+from fitness.statistics import Interval
 
 
 def _contestant(label: str, scores: dict[str, float], *, evaluations: int = 7) -> Contestant:
@@ -18,7 +21,7 @@ def _contestant(label: str, scores: dict[str, float], *, evaluations: int = 7) -
         metrics={"coherence": sum(scores.values()) / len(scores), "active_parameters": 1e6, "whole": scores["p0"]},
         details={"coherence": scores, "nll": {prompt: 4.0 + score for prompt, score in scores.items()}},
     )
-    return Contestant(label, f'{{"name":"{label}"}}', evaluations, test)
+    return Contestant(label, f'{{"name":"{label}"}}', evaluations, [test])
 
 
 def _scores(seed: int, *, shift: float = 0.0, count: int = 200) -> dict[str, float]:
@@ -32,7 +35,7 @@ NLL = Objective("nll", "minimise", "nats")
 
 def _results(*contestants: Contestant, objectives: tuple[Objective, ...] = (COHERENCE,)) -> Results:
     rows = compare(contestants, objectives=objectives, resamples=500, seed=1)
-    return Results(rows, 0.7, 200, (Sample(("hello",), "hi", {"evolved winner": "hey"}),), objectives)
+    return Results(rows, 0.7, 200, 1, (Shown(("hello",), "hi", {"evolved winner": "hey"}),), objectives)
 
 
 def test_a_real_gain_is_found_and_its_interval_holds_it() -> None:
@@ -106,3 +109,33 @@ def test_results_survive_their_file(tmp_path: Path) -> None:
     results.write(tmp_path)
     assert Results.read(tmp_path) == results
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_results_of_older_versions_are_read_with_the_agent_level_and_no_interval(tmp_path: Path) -> None:
+    path = _results(_contestant("base", _scores(1)), _contestant("evolved winner", _scores(2))).write(tmp_path)
+    document = json.loads(path.read_text())
+    del document["answers_per_prompt"]
+    for row in document["rows"]:
+        del row["mean_coherence"]
+        row["agent_coherence"] = 0.125
+    path.write_text(json.dumps(document))
+    results = Results.read(tmp_path)
+    assert results is not None
+    assert results.extent == "200 prompts, 1 answer to each"
+    winner = results.winner
+    assert winner.coherence == Interval(0.125, 0.125, 0.125) == winner.objectives["coherence"]
+    assert asdict(winner.mean_coherence) == document["rows"][-1]["coherence"]
+
+
+def test_coherence_is_what_the_search_selects_and_the_mean_stands_beside() -> None:
+    winner = _contestant("evolved winner", _scores(2))
+    (row,) = _results(winner).rows
+    assert row.coherence.value == pytest.approx(winner.answers[0].metrics["coherence"])
+    assert row.coherence == row.objectives["coherence"]
+    assert row.mean_coherence.value == pytest.approx(np.mean(list(_scores(2).values())))
+
+
+def test_human_replies_are_judged_at_the_agent_level_too() -> None:
+    scores = _scores(3)
+    test = Evaluation.ok({}, scores={}, details={"human_coherence": scores})
+    assert human_coherence(Contestant("who", "{}", 1, [test])) == pytest.approx(level(list(scores.values())))

@@ -1,0 +1,93 @@
+"""Intervals and p-values over seeds of a search, of which there are few: Student's t, and both kinds of luck at once.
+
+A percentile bootstrap over three seeds holds the truth in 73 of 100 experiments, one over ten in 93. In the
+samples here a row of values is a seed, where other samples have answers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fitness.statistics.bootstrap import differences_drawn
+from fitness.statistics.interval import Interval
+from fitness.statistics.sample import Floats, Sample, Values
+from fitness.statistics.significance import SIGNIFICANT, sign_flip_p_value, swap_p_value
+
+
+def t_interval(values: Values) -> Interval:
+    """The mean of independent numbers with Student's interval; without width where there is one number.
+
+    Args:
+        values: One finite number per seed.
+
+    Raises:
+        ValueError: There is no number, or one is not finite.
+    """
+    numbers = Sample.independent(values).values[0]
+    value, margin = float(numbers.mean()), _margin(float(numbers.var()), len(numbers)) / math.sqrt(len(numbers))
+    return Interval(value, value - margin, value + margin)
+
+
+def crossed_interval(first: Sample, second: Sample, *, resamples: int = 10_000, seed: int = 0) -> Interval:
+    """The difference of two methods with its interval over seeds and prompts together, for both are samples.
+
+    The margins over seeds and over prompts, each with Student's quantile of its own, are added in squares (MOVER, Zou &
+    Donner 2008, doi:10.1002/sim.3095); Owen (2007, "The pigeonhole bootstrap") says why both together are not too
+    little. A method without seeds has one row of values, which every seed of the other one is compared with.
+
+    Args:
+        first: Values [seeds, prompts].
+        second: The same prompts, with equally many seeds or one.
+        resamples: Samples of prompts behind their variance.
+        seed: Equal seeds give equal intervals.
+    """
+    by_seed = _by_seed(first, second)
+    drawn = differences_drawn(*_with_all_seeds(first, second), resamples=resamples, seed=seed)
+    over_prompts = _margin(float(drawn.var()), first.num_groups)
+    over_seeds = _margin(float(by_seed.var()), len(by_seed)) / math.sqrt(len(by_seed))
+    value, margin = float(by_seed.mean()), math.hypot(over_seeds, over_prompts)
+    return Interval(value, value - margin, value + margin)
+
+
+def crossed_p_value(first: Sample, second: Sample, *, seed: int) -> float:
+    """Two-sided p-value of two methods: the larger of two tests, sign flips over seeds and swaps over prompts.
+
+    Without seeds, or where all seeds went alike, there is nothing to be said of seeds, and prompts alone decide. For
+    arguments see ``crossed_interval``.
+    """
+    over_prompts = swap_p_value(*_with_all_seeds(first, second), seed=seed)
+    by_seed = _by_seed(first, second)
+    if len(by_seed) < 2 or not np.ptp(by_seed):
+        return over_prompts
+    return max(over_prompts, sign_flip_p_value(Sample.independent(by_seed), seed=seed))
+
+
+def seeds_needed(num_rows: int) -> int:
+    """The fewest seeds with which one of so many rows can be significant after Holm's correction.
+
+    Sign flips of n seeds have no smaller p-value than 2 / 2^n, and the smallest of m p-values is multiplied by m.
+    """
+    return math.floor(math.log2(2 * max(num_rows, 1) / SIGNIFICANT)) + 1
+
+
+def _by_seed(first: Sample, second: Sample) -> Floats:
+    return np.asarray(first.by_answer - second.by_answer)
+
+
+def _with_all_seeds(first: Sample, second: Sample) -> tuple[Sample, Sample]:
+    """A method without seeds stands beside every seed of the other."""
+    count = max(len(first.values), len(second.values))
+    spread = [
+        Sample(np.broadcast_to(one.values, (count, one.values.shape[1])), one.groups, one.figure)
+        for one in (first, second)
+    ]
+    return spread[0], spread[1]
+
+
+def _margin(variance: float, count: int) -> float:
+    """Student's 95 % margin, of a variance that was divided by the count; 0 where there is one."""
+    from scipy.special import stdtrit  # It takes a while to import.
+
+    return float(stdtrit(count - 1, 0.975)) * math.sqrt(variance * count / (count - 1)) if count > 1 else 0.0
