@@ -80,8 +80,8 @@ class MutualInformationJudge:
     def score(self, contexts: Sequence[Context], replies: Sequence[str]) -> list[float]:
         """PMI of every reply with its context, in nats per token; higher is better, 0 says that the context is no help.
 
-        Equal inputs give equal numbers at equal numbers of torch threads. What stands beside a reply in a batch moves
-        its number in the last digits, in bfloat16 by some hundredths.
+        Equal inputs give equal numbers at equal numbers of torch threads. The other replies of a call move a number in
+        its last digits, in bfloat16 by some hundredths.
 
         Args:
             contexts: The turns before each reply, oldest first, at least one each.
@@ -142,32 +142,35 @@ class MutualInformationJudge:
 
     @torch.inference_mode()
     def _log_likelihoods(self, rows: Sequence[_Row]) -> list[torch.Tensor]:
-        """Log-likelihood in nats of every token of every row's reply, float32 [tokens of the reply]."""
+        """Log-likelihood in nats of every token of every row's reply, float32 [tokens of the reply].
+
+        What stands before is read once for all replies to it. Replies of about one length are read together.
+        """
         found = [torch.empty(0)] * len(rows)
-        order = sorted((place for place, row in enumerate(rows) if row.reply), key=lambda place: _lengths(rows[place]))
-        for start in range(0, len(order), _BATCH):
-            places = order[start : start + _BATCH]
-            batch = [rows[place] for place in places]
-            for place, likelihoods in zip(places, self._batch(batch), strict=True):
-                found[place] = likelihoods
+        replies_to: dict[tuple[int, ...], list[int]] = {}
+        for place in sorted(range(len(rows)), key=lambda place: len(rows[place].reply)):
+            if rows[place].reply:
+                replies_to.setdefault(tuple(rows[place].before), []).append(place)
+        for before, places in replies_to.items():
+            for start in range(0, len(places), _BATCH):
+                batch = places[start : start + _BATCH]
+                likelihoods = self._batch(before, [rows[place].reply for place in batch])
+                for place, likelihood in zip(batch, likelihoods, strict=True):
+                    found[place] = likelihood
         return found
 
-    def _batch(self, rows: Sequence[_Row]) -> Sequence[torch.Tensor]:
-        # Padding stands on the right, where no token of a causal model looks; so there is no mask to be made.
-        tokens = pad_sequence([torch.tensor([*row.before, *row.reply]) for row in rows], batch_first=True)
-        first = min(len(row.before) for row in rows) - 1  # Logits of what no row asks for are not computed.
-        last = max(map(sum, map(_lengths, rows))) - 1
-        logits = self._model(tokens, use_cache=False, logits_to_keep=torch.arange(first, last)).logits
-        sizes = [len(row.reply) for row in rows]
-        row_of = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor(sizes))
-        place_of = torch.cat([torch.arange(size) + len(row.before) - 1 for row, size in zip(rows, sizes, strict=True)])
-        asked = torch.tensor([token for row in rows for token in row.reply])
-        likelihoods = -cross_entropy(logits[row_of, place_of - first].float(), asked, reduction="none")
-        return torch.split(likelihoods, sizes)
-
-
-def _lengths(row: _Row) -> tuple[int, int]:
-    return len(row.before), len(row.reply)
+    def _batch(self, before: tuple[int, ...], replies: Sequence[list[int]]) -> Sequence[torch.Tensor]:
+        *earlier, last = before
+        cache = None
+        if earlier:
+            cache = self._model(torch.tensor([earlier]), use_cache=True, logits_to_keep=1).past_key_values
+            cache.batch_repeat_interleave(len(replies))
+        # Padding stands on the right, where no token of a causal model looks.
+        given = pad_sequence([torch.tensor([last, *reply[:-1]]) for reply in replies], batch_first=True)
+        asked = pad_sequence([torch.tensor(reply) for reply in replies], batch_first=True)
+        logits = self._model(given, past_key_values=cache, use_cache=cache is not None).logits
+        likelihoods = -cross_entropy(logits.float().transpose(1, 2), asked, reduction="none")
+        return [row[: len(reply)] for row, reply in zip(likelihoods, replies, strict=True)]
 
 
 def fast_dtype() -> torch.dtype:

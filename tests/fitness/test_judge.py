@@ -63,7 +63,7 @@ def _gpt2() -> tuple[PreTrainedModel, object]:
 
 
 @pytest.mark.parametrize("make", [_gpt2, _llama])
-def test_a_batch_of_all_lengths_gives_what_one_reply_at_a_time_gives(make) -> None:  # type: ignore[no-untyped-def]
+def test_replies_of_all_lengths_read_together_get_what_one_reply_at_a_time_gives(make) -> None:  # type: ignore[no-untyped-def]
     model, tokenizer = make()
     found = MutualInformationJudge(model, tokenizer).score(CONTEXTS, REPLIES)
     expected = [
@@ -116,9 +116,9 @@ def test_marks_of_chatml_are_read_as_marks_where_the_tokenizer_knows_them_and_ne
     rows: list[list[int]] = []
 
     class Listening(MutualInformationJudge):
-        def _batch(self, batch):  # type: ignore[no-untyped-def]
-            rows.extend([*row.before, *row.reply] for row in batch)
-            return super()._batch(batch)
+        def _batch(self, before, replies):  # type: ignore[no-untyped-def]
+            rows.extend([*before, *reply] for reply in replies)
+            return super()._batch(before, replies)
 
     torch.manual_seed(2)
     config = type(member.model.config)(**{**member.model.config.to_dict(), "vocab_size": len(tokenizer)})

