@@ -28,12 +28,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python benchmarks/results.py --check
 
 docs: setup  ## the site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-references: setup  ## the reference pages that follow from the code
+references: setup  ## the reference pages that follow from the code, and the tables that follow from docs/results/
 	$(BIN)/python docs/hooks/references.py
+	$(BIN)/python benchmarks/results.py
 	$(BIN)/evolve genome schema > docs/genome.schema.json
 
 # What takes an artifact or hours is left out. One of them: make bench BENCHMARKS=scoring

@@ -21,12 +21,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.oracles
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for benchmarks and tests.oracles
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from benchmarks.coherence_attacks import attacks, generated_attacks
 from experiments.config import QUICKSTART, load_experiment
 from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
@@ -40,7 +41,6 @@ from fitness.coherence.scorer import CoherenceScorer
 from fitness.judge import MutualInformationJudge
 from fitness.statistics import GroupedBootstrap, interval_text, rank_correlation
 from fitness.validation import agreement, load_rated
-from tests.oracles.attacks import ECHOES, FILLERS, WRECKS, Exchange
 
 RATED = (
     ("usr_pc.jsonl", "Overall"),
@@ -73,7 +73,8 @@ GATES = {
     "human above one swapped pair": (">=", 0.70),
     "attacks, mean over kinds of the file": (">=", 0.93),
     "attacks, mean over all kinds": (">=", 0.93),
-    "attacks, worst kind": (">=", 0.75),
+    "attacks, worst kind of the file": (">=", 0.75),
+    "attacks, keyword_question": (">=", 0.70),
     "attacks, worst of copying and echoing": (">=", 0.90),
     "best constant reply, share of human mean": ("<=", 0.75),
     "best constant reply, agent level": ("<=", 0.50),
@@ -83,8 +84,6 @@ GATES = {
 """What a scorer has to reach, and on which side of the number. USR's Overall is printed and no gate: it asks for more
 than coherence, which the columns of the cosine and of the length beside it show.
 """
-
-COPYING = ("contextrep_contextonly", "contextrep_contextplus", "template", "template2", "you_said", "so_echo")
 
 Found = dict[str, float]
 
@@ -154,61 +153,6 @@ def domain_difference(scorer: CoherenceScorer, examples: dict[str, list[Example]
         error = values.std() / len(values) ** 0.5
         print(f"  {name:13s} mean {values.mean():.3f}, standard error {error:.3f}, {len(values)} prompts")
     return {"difference of human means between domains": max(means) - min(means)}
-
-
-def attacks(scorer: CoherenceScorer, data: Path) -> Found:
-    print("\nShare of items where the human reference scores above the attack")
-    wins: dict[str, list[float]] = defaultdict(list)
-    added: set[str] = set()
-    for group in json.loads((data / "dailydialog_attacks.json").read_text(encoding="utf-8")):
-        contexts = [row["source"].split("<|endoftext|>") for row in group]
-        last = contexts[0][-1].split()
-        topic = max(last, key=len).strip(".,?!").lower()
-        extra = {
-            "template": f"I like {topic}. Do you like {topic}?",
-            "template2": f"Yes, {topic} is great! What do you think about {topic}?",
-            "you_said": f"You said {contexts[0][-1]}",
-            "so_echo": f"So {contexts[0][-1].rstrip('.?! ').lower()}, right?",
-        }
-        replies = [*(row["system_output"] for row in group), *extra.values()]
-        added.update(extra)
-        values = _values(scorer, [contexts[0]] * len(replies), replies)
-        names = [*(row["system_id"] for row in group), *extra]
-        for name, value in zip(names[1:], values[1:], strict=True):
-            wins[name].append(float(values[0] > value) + 0.5 * float(values[0] == value))
-    means = {name: float(np.mean(items)) for name, items in wins.items()}
-    for name, mean in sorted(means.items(), key=lambda item: item[1]):
-        print(f"  {name:24s}{mean:.3f}")
-    of_file = [mean for name, mean in means.items() if name not in added]
-    print(
-        f"  mean over {len(means)} kinds {np.mean(list(means.values())):.3f} ({len(of_file)} of the file "
-        f"{np.mean(of_file):.3f}), worst {min(means.values()):.3f}"
-    )
-    return {
-        "attacks, mean over kinds of the file": float(np.mean(of_file)),
-        "attacks, mean over all kinds": float(np.mean(list(means.values()))),
-        "attacks, worst kind": min(means.values()),
-        "attacks, worst of copying and echoing": min(means[name] for name in COPYING),
-    }
-
-
-def generated_attacks(scorer: CoherenceScorer, domain: str, examples: list[Example]) -> None:
-    """The project's own attacks on held-out prompts, by family. No gate: guards were written beside them."""
-    rng = np.random.default_rng(0)
-    exchanges = [
-        Exchange(example.context, example.reply, examples[(place + 37) % len(examples)].reply)
-        for place, example in enumerate(examples)
-    ]
-    contexts = [exchange.context for exchange in exchanges]
-    human = _values(scorer, contexts, [exchange.reply for exchange in exchanges])
-    print(f"\nOwn attacks, {domain}: share of prompts where the human is above (mean of the attack by the human mean)")
-    for family, kinds in (("echoes", ECHOES), ("fillers", FILLERS), ("wrecks", WRECKS)):
-        found = {}
-        for name, attack in kinds.items():
-            values = _values(scorer, contexts, [attack(exchange, rng) for exchange in exchanges])
-            found[name] = float((human > values).mean() + 0.5 * (human == values).mean()), values.mean() / human.mean()
-        cells = ", ".join(f"{name} {share:.2f} ({part:.2f})" for name, (share, part) in found.items())
-        print(f"  {family}: mean {np.mean([share for share, _ in found.values()]):.3f}: {cells}")
 
 
 def adversarial(scorer: CoherenceScorer, data: Path, *, num_contexts: int) -> None:

@@ -13,8 +13,11 @@ from experiments.compare.running import Plan, run_comparison
 from experiments.compare.tables import print_comparison
 from experiments.compare.task import Task, make_task
 from experiments.config import load_experiment
+from experiments.config.errors import ConfigError
 from experiments.config.execution import Execution
 from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.prepared import PreparedCompositions
+from experiments.problems.compositions.scorer_check import check_scorer
 from experiments.terminal.output import standard_output
 from experiments.terminal.progress import Display
 from fitness.statistics import seeds_needed
@@ -68,7 +71,7 @@ def compare_methods(
         console: Where progress and tables go; standard output without.
 
     Raises:
-        ConfigError: The file is not a valid experiment.
+        ConfigError: The file is not a valid experiment, or coherence would select on noise.
         ValueError: A name or a number is not allowed, or the directory holds another comparison.
         MethodUnfitError: A method cannot take part.
     """
@@ -79,6 +82,8 @@ def compare_methods(
     with Display(console) as display:
         display.say(f"preparing {config.name}: data, {len(config.members.catalogue)} members, scorer")
         problem = prepare(config, is_serial=True, store=store, on_progress=display.training)
+        if objective == "coherence":
+            _check_scorer(problem, display)
         task = make_task(problem, objective, store=store)
         setting = Setting(task, config, problem.documents, store, training_tokens)
         tasks: dict[str, Task] = {}
@@ -123,12 +128,23 @@ def compare_methods(
     return comparison
 
 
+def _check_scorer(problem: PreparedCompositions, display: Display) -> None:
+    factory = problem.factory
+    check = check_scorer(problem.config, factory.panels["search"], factory.scorer_directory, option="coherence")
+    if check.is_refused:
+        raise ConfigError([check.sentence])
+    display.say(check.sentence)
+
+
 def seeds_note(*, num_rows: int, num_seeds: int) -> str:
     """Whether a comparison has enough seeds for any difference to be significant, and how many it needs at least."""
     needed = seeds_needed(num_rows)
     finding = "enough for large differences" if num_seeds >= needed else "too few for any significant result"
     seeds, rows = (f"{number} {noun}{'s' * (number != 1)}" for number, noun in ((num_seeds, "seed"), (num_rows, "row")))
-    return f"{seeds}: {finding}. With {rows} against the reference, a difference over seeds can be significant (p < .05 after Holm's correction) from {needed} seeds on."
+    return (
+        f"{seeds}: {finding}. With {rows} against the reference, a difference over seeds can be significant "
+        f"(p < .05 after Holm's correction) from {needed} seeds on."
+    )
 
 
 def _check(

@@ -7,7 +7,7 @@ from pathlib import Path
 from experiments.config import load_experiment
 from experiments.corpora.panels import load_documents
 from experiments.files import replaced_directory, require_free
-from experiments.problems.compositions.scorers import fit_scorer
+from experiments.problems.compositions.scorers import encoder_for, fit_scorer
 from genomes.members.quiet import quiet_transformers
 from genomes.running.threads import torch_threads
 
@@ -29,10 +29,11 @@ def fit_scorer_to(experiment: Path, to: Path, *, settings: tuple[str, ...] = (),
         ValueError: A domain has fewer than 20 training documents.
     """
     require_free(to, overwrite=overwrite)
-    documents = load_documents(load_experiment(experiment, settings).data)
+    config = load_experiment(experiment, settings)
+    documents = load_documents(config.data)
     # Sums of floats, and with them the scorer's weights, depend on the number of threads.
     with torch_threads(1), quiet_transformers():
-        scorer = fit_scorer(documents)
+        scorer = fit_scorer(documents, encoder=encoder_for(config))
     with replaced_directory(to) as directory:
         scorer.save(directory)
     print(f"Wrote {to}: scorer {scorer.version}, fitted to {', '.join(documents)}")

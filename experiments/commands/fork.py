@@ -39,7 +39,7 @@ def fork_run(
     Raises:
         RunMissingError: There is no run in the directory.
         RunExistsError: There is one in ``to``.
-        ConfigError: The experiment, as overridden, is not valid.
+        ConfigError: The experiment, as overridden, is not valid, or its search would select on noise.
     """
     console = console or standard_output()
     problem = problem_of_run(directory)
@@ -50,6 +50,8 @@ def fork_run(
     config = problem.load(directory / EXPERIMENT_FILE, (f"name={to.name}", *execution.overrides()))
     with Display(console) as display:
         prepared = problem.prepare(config, is_serial=execution.serial, display=display)
+        for finding in problem.examine(prepared):
+            display.say(finding)
     lineage = lineage_of(directory, space=prepared.space, factory=prepared.factory)
     console.print(inheritance(lineage), soft_wrap=True)
     run = create_run(to, prepared, lineage=lineage)

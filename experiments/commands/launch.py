@@ -33,7 +33,7 @@ def launch_experiment(
         The final comparison; None where too many evaluations failed.
 
     Raises:
-        ConfigError: The file is not a valid experiment.
+        ConfigError: The file is not a valid experiment, or its search would select on noise.
         RunExistsError: ``runs/<name>`` holds a run already.
     """
     console = console or standard_output()
@@ -47,6 +47,8 @@ def launch_experiment(
         )
     with Display(console) as display:
         prepared = problem.prepare(config, is_serial=execution.serial, display=display)
+        for finding in problem.examine(prepared):
+            display.say(finding)
     run = create_run(directory, prepared)
     return carry_to_the_end(run, problem, prepared, execution=execution, console=console)
 

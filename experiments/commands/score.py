@@ -28,6 +28,7 @@ from experiments.corpora.errors import CorpusError
 from experiments.files import replaced_file
 from experiments.terminal.output import standard_output
 from fitness.coherence.agent import level
+from fitness.coherence.discrimination import ENOUGH_REPLIES, discrimination
 from fitness.coherence.scorer import CoherenceScore, CoherenceScorer
 from fitness.json_lines import read_json_lines
 from genomes.members.quiet import quiet_transformers
@@ -90,11 +91,30 @@ def score_file(
                 content = line.content | _report(line, found) | {"scorer": scorer.version}
                 file.write(json.dumps(content, ensure_ascii=False) + "\n")
                 scores.extend(found)
+    console = console or standard_output()
     mean = sum(score.value for score in scores) / len(scores)
-    (console or standard_output()).print(
+    console.print(
         f"Wrote {to}: {len(scores)} replies, mean coherence {mean:.3f}, scorer {scorer.version}", soft_wrap=True
     )
+    for sentence in _trust(lines, scorer, name=path.name):
+        console.print(sentence, markup=False, soft_wrap=True)
     return len(scores)
+
+
+def _trust(lines: Sequence[_Line], scorer: CoherenceScorer, *, name: str) -> Iterator[str]:
+    """How well the scorer tells the replies from shuffled ones, and what it means where it does not."""
+    contexts = [context for line in lines for context in line.contexts]
+    replies = [reply for line in lines for reply in line.replies]
+    found = discrimination(scorer.score, contexts, replies) if len(replies) >= ENOUGH_REPLIES else None
+    if found is None:
+        return
+    yield found.sentence(replies=f"the replies in {name}")
+    if found.is_blind:
+        yield (
+            "Either many of them do not fit their contexts, or the scorer does not know such texts, and its numbers "
+            "mean nothing here. The bundled one knows English only; evolve scorer fit makes one for your own texts, "
+            "which --scorer takes."
+        )
 
 
 def _scored(lines: Sequence[_Line], scorer: CoherenceScorer) -> Iterator[tuple[_Line, list[CoherenceScore]]]:

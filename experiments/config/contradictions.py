@@ -16,7 +16,14 @@ Contradiction = tuple[tuple[str, ...], str]
 
 def contradictions(config: ExperimentConfig) -> list[Contradiction]:
     """Every impossible combination of settings; empty where the experiment can run."""
-    return [*_members(config), *_upstream(config), *_roles(config), *_search(config), *_judge(config)]
+    return [
+        *_members(config),
+        *_upstream(config),
+        *_roles(config),
+        *_fitness(config),
+        *_search(config),
+        *_judge(config),
+    ]
 
 
 def _members(config: ExperimentConfig) -> Iterator[Contradiction]:
@@ -105,6 +112,15 @@ def _roles(config: ExperimentConfig) -> Iterator[Contradiction]:
             yield path, f"{recipe.role!r} is no role of space.roles; {allowed_names(recipe.role, roles)}"
         elif name not in roles[recipe.role].members:
             yield path, f"{recipe.role!r} does not list {name!r}; add it to space.roles.{recipe.role}.members"
+
+
+def _fitness(config: ExperimentConfig) -> Iterator[Contradiction]:
+    if config.fitness.embedding is not None and config.fitness.scorer == "bundled":
+        yield (
+            ("fitness", "embedding"),
+            f"{config.fitness.embedding!r} is not what the bundled scorer was fitted with; write scorer: fit beside "
+            "it, or leave it out",
+        )
 
 
 def _search(config: ExperimentConfig) -> Iterator[Contradiction]:

@@ -6,9 +6,10 @@ A user's own function is only named here: nothing of it is imported by reading a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from experiments.config.section import FilePath, Name, Section
 from fitness.objectives import OBJECTIVES
@@ -55,6 +56,13 @@ def _known(name: str) -> str:
     return name
 
 
+def _embedding(name: str, info: ValidationInfo) -> str:
+    """A directory beside the experiment file becomes absolute; anything else is a hub id."""
+    directory = (info.context or {}).get("directory")
+    beside = None if directory is None else directory / Path(name).expanduser()
+    return str(beside.resolve()) if beside is not None and beside.is_dir() else name
+
+
 def _entry_kind(entry: Any) -> str:
     return "name" if isinstance(entry, str) else "function"
 
@@ -75,11 +83,15 @@ class FitnessConfig(Section):
         prompts_per_evaluation: Prompts of the search split that one evaluation answers.
         scorer: ``bundled`` is the coherence scorer that ships with the package; ``fit`` fits one to the training
             split of this experiment's data as it is launched.
+        embedding: Sentence-embedding model of a scorer that is fitted: an id of the Hugging Face hub, read as
+            ``members.offline`` says, or a directory, relative to the experiment file. It must take the mean of its last
+            hidden states. By default all-MiniLM-L6-v2, which comes with the package and reads English.
     """
 
     objectives: Annotated[tuple[ObjectiveEntry, ...], Field(min_length=1)] = ("coherence", "active_parameters")
     prompts_per_evaluation: Annotated[int, Field(ge=1)] = 24
     scorer: Literal["bundled", "fit"] = "bundled"
+    embedding: Annotated[str, Field(min_length=1), AfterValidator(_embedding)] | None = None
 
     @property
     def objective_names(self) -> tuple[str, ...]:

@@ -24,14 +24,16 @@ class Document:
         id: Unique within its domain.
         domain: The name that the experiment gives to the source, e.g. ``"conversation"``.
         group: Documents of one group always fall into the same split. Conversations are their own group;
-            docstrings are grouped by the name they document, because methods of one name share sentences.
+            docstrings are grouped by the module they stand in, whose functions are described in the same words.
         turns: Utterances or sentences, without line breaks, none empty.
+        overlaps: Whether the group was joined with another one that shares an exchange; groups.py does that.
     """
 
     id: str
     domain: str
     group: str
     turns: tuple[str, ...]
+    overlaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,7 @@ def examples_from(documents: Iterable[Document], *, per_document: int) -> list[E
         raise ValueError(f"per_document is {per_document!r}; allowed are whole numbers of at least 1.")
     examples: list[Example] = []
     for document in documents:
-        places = [
-            place
-            for place in range(1, len(document.turns))
-            if MIN_REPLY_WORDS <= len(document.turns[place].split()) <= MAX_REPLY_WORDS
-        ]
+        places = [place for place in range(1, len(document.turns)) if can_be_reply(document.turns[place])]
         places.sort(key=lambda place: unit_hash("place", document.domain, document.id, str(place)))
         examples.extend(
             Example(
@@ -80,6 +78,17 @@ def examples_from(documents: Iterable[Document], *, per_document: int) -> list[E
             for place in sorted(places[:per_document])
         )
     return examples
+
+
+def can_be_reply(turn: str) -> bool:
+    """Whether a turn is of a length that examples take as the answer: 4 to 40 words."""
+    return MIN_REPLY_WORDS <= len(turn.split()) <= MAX_REPLY_WORDS
+
+
+def exchange_key(turn: str, reply: str) -> bytes:
+    """Equal for exchanges that differ in upper case and white space alone, else different: a hash of 16 bytes."""
+    normalised = (" ".join(text.casefold().split()) for text in (turn, reply))
+    return blake2b("\x1f".join(normalised).encode(), digest_size=16).digest()
 
 
 def balanced(examples: Sequence[Example], *, count: int, salt: str) -> list[Example]:

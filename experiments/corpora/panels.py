@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from experiments.config.data import ChitchatSource, DataConfig, DocstringsSource, DomainSource
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
-from experiments.corpora.documents import Document, Example, balanced, examples_from
+from experiments.corpora.documents import Document, Example, balanced, examples_from, exchange_key, unit_hash
 from experiments.corpora.errors import CorpusError
+from experiments.corpora.groups import joined
 from experiments.corpora.jsonl import load_jsonl
 from experiments.corpora.splits import Split, documents_in
 
@@ -20,19 +22,19 @@ _MAX_PER_DOCUMENT = 16
 
 
 def load_documents(data: DataConfig) -> dict[str, list[Document]]:
-    """The documents of every domain, by its name, in the order of the experiment file.
+    """The documents of every domain, by its name, in the order of the experiment file; who overlaps has one group.
 
     Raises:
         CorpusError: A corpus is not installed, cannot be read, or holds nothing.
     """
-    return {domain: _load(source, domain=domain) for domain, source in data.domains.items()}
+    return joined({domain: _load(source, domain=domain) for domain, source in data.domains.items()})
 
 
 def panels_of(data: DataConfig, documents: Mapping[str, Sequence[Document]]) -> dict[str, list[Example]]:
     """The prompts of every panel, domains taking turns, in an order fixed by hash.
 
-    Every domain gives as many documents as it can before one gives a second example, because examples of one
-    document resemble each other.
+    Every group of documents gives one example before one gives a second, because examples of one group resemble
+    each other. An exchange that stands in several documents of a domain is one example.
 
     Args:
         data: Says how many prompts each panel holds; they are shared out equally among domains.
@@ -66,15 +68,30 @@ def panel_of(documents: Mapping[str, Sequence[Document]], panel: Split, count: i
     for domain, members in documents.items():
         available = documents_in(members, panel)
         per_document = 1
-        found = examples_from(available, per_document=per_document)
+        found = _in_turns(examples_from(available, per_document=per_document))
         while len(found) < share and per_document < _MAX_PER_DOCUMENT:
             per_document *= 2
-            found = examples_from(available, per_document=per_document)
+            found = _in_turns(examples_from(available, per_document=per_document))
         if len(found) < share:
+            groups, all_groups = (len({document.group for document in part}) for part in (available, members))
             raise CorpusError(
                 f"data.prompts.{panel} is {count}, which asks {share} examples of each of {len(documents)} domains; "
                 f"domain {domain!r} has {len(found)} in its {panel} split ({len(available)} of {len(members)} "
-                f"documents). Lower data.prompts.{panel} to {len(found) * len(documents)} or less, or add documents."
+                f"documents, {groups} of {all_groups} groups; documents that share an exchange are one group). "
+                f"Lower data.prompts.{panel} to {len(found) * len(documents)} or less, or add documents."
             )
-        examples.extend(found)
+        examples.extend(found[:share])
     return balanced(examples, count=count, salt=panel)
+
+
+def _in_turns(examples: Sequence[Example]) -> list[Example]:
+    """The examples without repeated exchanges, in rounds in which every group gives one, in an order fixed by hash."""
+    distinct: dict[bytes, Example] = {}
+    for example in sorted(examples, key=lambda example: unit_hash("turn", example.id)):
+        distinct.setdefault(exchange_key(example.context[-1], example.reply), example)
+    taken = Counter[str]()
+    rounds: list[tuple[int, Example]] = []
+    for example in distinct.values():
+        rounds.append((taken[example.group], example))
+        taken[example.group] += 1
+    return [example for _, example in sorted(rounds, key=lambda entry: entry[0])]

@@ -158,6 +158,14 @@ class Problem(ABC, Generic[C, P]):
         """How genomes are shown."""
         return PlainView()
 
+    def examine(self, prepared: P) -> Sequence[str]:
+        """What to say of an experiment before a new run of it is made.
+
+        Raises:
+            ConfigError: The search would select on noise.
+        """
+        return ()
+
     def notes(self, prepared: P) -> Sequence[str]:
         """What to say before the search begins."""
         return ()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from evolve.jobs import Event
@@ -48,7 +49,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """Print one line of what happens now."""
-        self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}")
+        self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {escape(text)}", soft_wrap=True)
 
     def training(self, member: str, share: float) -> None:
         """Show how much of a member's training is done, in [0, 1]."""

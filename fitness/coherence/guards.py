@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fitness.coherence.words import content_words, spoken, without_borrowed, word_set, words
+from fitness.coherence.words import content_words, is_question, sentences, spoken, without_borrowed, word_set, words
 
 _TAG = re.compile(r"^\W*([^\W\d_]+)( ?):(?!\S*//)")
 _SPEAKERS = word_set(
@@ -34,7 +34,13 @@ def falling(value: float, start: float, end: float, *, floor: float = 0.0) -> fl
 
 
 def factors(
-    turns: Sequence[str], reply: str, *, similarity: float, order_gain: float, order_range: tuple[float, float]
+    turns: Sequence[str],
+    reply: str,
+    *,
+    similarity: float,
+    order_gain: float,
+    order_range: tuple[float, float],
+    usual_content: float,
 ) -> dict[str, float]:
     """Every guard of one reply, by name.
 
@@ -44,6 +50,7 @@ def factors(
         similarity: Highest cosine of the reply's vector to that of a turn.
         order_gain: ``NgramModel.order_gain`` of the reply.
         order_range: What is low for human text, and what is usual for shuffled text.
+        usual_content: Share of content words that few human turns exceed.
     """
     said = spoken(words(reply))
     heard = [spoken(words(turn)) for turn in turns]
@@ -53,8 +60,8 @@ def factors(
         "copying": copying(heard, said),
         "paraphrase_echo": paraphrase_echo(similarity),
         "loops": loops(said),
-        "word_salad": word_salad(order_gain, said, low=low, shuffled=shuffled),
-        "template_echo": template_echo(heard, said),
+        "word_salad": word_salad(order_gain, said, low=low, shuffled=shuffled, usual_content=usual_content),
+        "template_echo": template_echo(turns, reply),
         "novelty": novelty(turns, reply),
         "speaker_tag": speaker_tag(reply),
         "ending": ending(reply),
@@ -107,7 +114,9 @@ def loops(reply: Sequence[str]) -> float:
     return falling(doubled, 0, 4, floor=0.2) * falling(repeated, 0.15, 0.6)
 
 
-def word_salad(order_gain: float, reply: Sequence[str], *, low: float, shuffled: float) -> float:
+def word_salad(
+    order_gain: float, reply: Sequence[str], *, low: float, shuffled: float, usual_content: float = 0.7
+) -> float:
     """Topical words in no order: embeddings hardly see order, so an n-gram model has to.
 
     A logistic curve, made milder by a power: one in ten human replies is not very orderly either, and should not pay
@@ -118,37 +127,41 @@ def word_salad(order_gain: float, reply: Sequence[str], *, low: float, shuffled:
         reply: Words of the reply.
         low: Order gain that few human replies fall below; costs three hundredths.
         shuffled: Order gain of shuffled human replies; leaves a sixth.
+        usual_content: Share of content words that few human turns exceed; more costs up to .8. In a language whose
+            function words are not known here it is near 1, and nothing is taken.
     """
     steepness = 2 * math.log(19) / max(low - shuffled, 1e-3)
     ordered = 1.0 / (1.0 + math.exp(min(-steepness * (order_gain - (low + shuffled) / 2), 50.0)))
     share = len(content_words(list(reply))) / max(len(reply), 1)
-    dense = falling(share, 0.7, 1.0, floor=0.2) if len(reply) >= 5 else 1.0
+    dense = falling(share, usual_content, usual_content + 0.3, floor=0.2) if len(reply) >= 5 else 1.0
     return float(ordered**_SALAD_POWER) * dense
 
 
-def template_echo(turns: Sequence[Sequence[str]], reply: Sequence[str]) -> float:
-    """The template of a parrot ("I like X. Do you like X?"): nothing new, and the borrowed words said twice."""
-    content = content_words(list(reply))
-    if len(content) < 2:
+def template_echo(turns: Sequence[str], reply: str) -> float:
+    """The template of a parrot ("I like X. Do you like X?"): .5 where borrowed words alone are said, and then asked.
+
+    A person who says a borrowed word twice without asking stresses something ("I love dogs, but I have no dogs").
+    """
+    *said, asked = sentences(reply) or [""]
+    topics = set(content_words(words(asked)))
+    if not is_question(asked) or not topics & set(content_words(words(" ".join(said)))):
         return 1.0
-    borrowed = {word for turn in turns for word in turn}
-    new = sum(word not in borrowed for word in set(content)) / len(set(content))
-    distinct = len(set(content)) / len(content)
-    return 1.0 - falling(new, 0.0, 0.5) * (1.0 - falling(1.0 - distinct, 0.1, 0.4, floor=0.3))
+    return 1.0 if content_words(words(without_borrowed(turns, reply))) else 0.5
 
 
 def novelty(turns: Sequence[str], reply: str) -> float:
     """Naming the topic is no answer: a reply whose content words are all borrowed says nothing of its own.
 
-    None of its own: .9; one: .97, as in "What is your favorite thing about TOPIC?". People do that in one reply of
-    fourteen, so more would cost the ranking of human replies. Replies that borrow nothing are left alone here, among
-    them short answers ("Yes, I did"), which have no content words at all.
+    None of its own: .8; one: .9. Where all that is said is asked, .55 and .65: "Do you like TOPIC?", "What is your
+    favorite thing about TOPIC?". People ask back as well, but they mostly bring words of their own; of their replies
+    one in fifteen pays here in conversation, and one in sixty for a question. Replies that borrow nothing are left
+    alone, among them short answers ("Yes, I did"), which have no content words at all.
     """
     said = set(content_words(words(reply)))
     own = set(content_words(words(without_borrowed(turns, reply))))
-    if not said - own:
+    if len(own) >= 2 or not said - own:
         return 1.0
-    return (0.9, 0.97)[len(own)] if len(own) < 2 else 1.0
+    return ((0.55, 0.65) if is_question(reply) else (0.8, 0.9))[len(own)]
 
 
 def speaker_tag(reply: str) -> float:

@@ -28,7 +28,7 @@ _PAIR_SIZE = 96
 _TEMPERATURE = 0.07
 _DROPOUT = 0.2
 _OWN_PROBABILITY = 0.3
-_FORGED_PROBABILITY = 0.5
+_FORGED_PROBABILITY = 0.8
 
 
 @dataclass(frozen=True, slots=True)

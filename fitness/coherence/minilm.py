@@ -81,6 +81,8 @@ class Int8Network:
     stay in the mapped file, whose pages all processes of a machine share.
     """
 
+    dimension = DIMENSION
+
     def __init__(self, directory: Path) -> None:
         tensors = load_file(directory / "model.safetensors")
         self._words = tensors["embeddings.word_embeddings.weight"]

@@ -17,18 +17,19 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from fitness.coherence.agent import AgentScore, agent_score
-from fitness.coherence.encoder import ENCODER_ARITHMETIC, Encoder, MiniLM
+from fitness.coherence.encoder import Encoder, MiniLM
 from fitness.coherence.fitting import Documents, Fitted, fit
 from fitness.coherence.heads import Heads
 from fitness.coherence.ngram import NgramModel
 from fitness.coherence.scales import Scales, sigmoid
+from fitness.coherence.sentence_models import arithmetic_of, sentence_encoder
 from fitness.coherence.terms import Texts, weighted_sum
 from fitness.coherence.words import shortened
 
-SCORER_SCHEMA = "composite-evolve/scorer/2"
+SCORER_SCHEMA = "composite-evolve/scorer/3"
 """What the files of a scorer are called by; scorers of another schema cannot be read."""
 
-_CODE_VERSION = 4  # Raise it whenever a change to the code changes a score.
+_CODE_VERSION = 5  # Raise it whenever a change to the code changes a score.
 _CONFIGURATION = "scorer.json"
 _HEADS, _NGRAMS, _SCALES = "heads.safetensors", "ngrams.safetensors", "scales.safetensors"
 _PIECES = "pieces.safetensors"
@@ -98,18 +99,21 @@ class CoherenceScorer:
 
         Args:
             directory: Where ``save`` wrote.
-            encoder: Gives texts their vectors; None takes all-MiniLM-L6-v2.
+            encoder: Gives texts their vectors; None takes the one that the scorer was fitted with, by its name. What
+                comes from the hub is read from the local cache alone.
 
         Raises:
-            FileNotFoundError: A file is missing.
+            FileNotFoundError: A file is missing, or the encoder is.
             ValueError: The files are of another schema, or were fitted with another encoder.
         """
         configuration = _configuration(directory)
-        encoder = encoder or MiniLM()
-        if configuration["encoder"] != encoder.name:
+        encoder = encoder or sentence_encoder(configuration["encoder"])
+        fitted_with = (configuration["encoder"], configuration["encoder_weights"])
+        if fitted_with != (encoder.name, encoder.weights):
             raise ValueError(
-                f"The scorer in {str(directory)!r} was fitted with encoder {configuration['encoder']!r}, and "
-                f"{encoder.name!r} was given; allowed is the encoder it was fitted with. Pass that one, or fit again."
+                f"The scorer in {str(directory)!r} was fitted with encoder {fitted_with[0]!r} of weights "
+                f"{fitted_with[1]!r}, and {encoder.name!r} of weights {encoder.weights!r} was given; allowed is the "
+                f"encoder it was fitted with. Pass that one, or fit again."
             )
         low, shuffled = configuration["order_range"]
         fitted = Fitted(
@@ -117,6 +121,7 @@ class CoherenceScorer:
             ngrams=NgramModel(configuration["vocabulary"], load_file(directory / _NGRAMS)),
             scales=Scales.from_tensors(configuration["terms"], load_file(directory / _SCALES)),
             order_range=(float(low), float(shuffled)),
+            usual_content=float(configuration["usual_content"]),
             rarity=load_file(directory / _PIECES)["rarity"].astype(np.float64),
         )
         return cls(fitted, encoder=encoder)
@@ -184,8 +189,10 @@ class CoherenceScorer:
         configuration = {
             "schema": SCORER_SCHEMA,
             "encoder": self._encoder.name,
+            "encoder_weights": self._encoder.weights,
             "order_range": self._fitted.order_range,
             "terms": self._fitted.scales.names,
+            "usual_content": self._fitted.usual_content,
             "vocabulary": self._fitted.ngrams.vocabulary,
         }
         text = json.dumps(configuration, ensure_ascii=False, sort_keys=True, indent=0)
@@ -199,14 +206,14 @@ class CoherenceScorer:
 
 
 def scorer_version(directory: Path) -> str:
-    """``CoherenceScorer.version`` of a saved scorer with the default encoder, from its files alone: no model is loaded.
+    """``CoherenceScorer.version`` of a saved scorer with its own encoder, from its files alone: no model is loaded.
 
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: The files are of another schema.
     """
-    _configuration(directory)
-    return _version({name: (directory / name).read_bytes() for name in _FILES}, arithmetic=ENCODER_ARITHMETIC)
+    arithmetic = arithmetic_of(_configuration(directory)["encoder"])
+    return _version({name: (directory / name).read_bytes() for name in _FILES}, arithmetic=arithmetic)
 
 
 def _version(files: Mapping[str, bytes], *, arithmetic: str) -> str:

@@ -21,11 +21,11 @@ TERM_WEIGHTS: Mapping[str, float] = {
     "context_similarity": 0.10,
     "dual": 0.50,
     "pair": 0.30,
-    "hard": 0.20,
+    "hard": 0.30,
     "piece_similarity": 0.20,
-    "content": 0.10,
+    "content": 0.15,
     "repetition": -0.15,
-    "order": 0.05,
+    "order": 0.10,
     "level": 1.0,
 }
 """Weight of each z-scored term, and of the level of the kind of text; docs/coherence.md has the reason of each."""

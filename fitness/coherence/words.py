@@ -8,7 +8,12 @@ from collections.abc import Sequence
 MAX_WORDS = 60
 """Words of a reply that are scored; a reply that needs more says the rest to nobody."""
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]")
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Chinese characters
+)
+# In scripts without spaces each character is a word of its own: order, copies and loops are then seen as elsewhere.
+_TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+(?:'[^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]")
 _ENDINGS = ("ing", "ed", "es", "s", "er")
 _DETACHED_SUFFIX = re.compile(r"\s+((?:n't|'(?:s|m|d|re|ve|ll|t))\b)", re.IGNORECASE)
 
@@ -43,6 +48,16 @@ FUNCTION_WORDS = word_set(
 """Words without content of their own: closed classes, light verbs and what people say to say nothing."""
 
 
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_OPENINGS = word_set(
+    """
+    what how why when where who whose which do does did don't doesn't didn't are is was were have has had can could
+    would will should isn't aren't any
+    """
+)
+_INTERJECTIONS = word_set("so and but oh well ok okay nice cool wow yes yeah no really great hmm")
+
+
 def words(text: str) -> list[str]:
     """Lower-case words and punctuation marks of a text, in order.
 
@@ -52,6 +67,24 @@ def words(text: str) -> list[str]:
     straight = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u201c", '"').replace("\u201d", '"')
     joined = re.sub(r"\b(do|does|did|is|are|was|were|have|has|had|wo|ca|could|should|would) n't\b", r"\1n't", straight)
     return _TOKEN.findall(_DETACHED_SUFFIX.sub(r"\1", joined).lower())
+
+
+def sentences(text: str) -> list[str]:
+    """The parts of a text that end with a mark, and what follows them; those without a word are left out."""
+    return [sentence for sentence in _SENTENCE.split(text.strip()) if spoken(words(sentence))]
+
+
+def is_question(text: str) -> bool:
+    """Whether every sentence of a text asks: by its mark, or by its first word where it has no mark."""
+    found = sentences(text)
+    return bool(found) and all(map(_asks, found))
+
+
+def _asks(sentence: str) -> bool:
+    if sentence.endswith((".", "!", "?")):
+        return sentence.endswith("?")
+    opening = next((word for word in spoken(words(sentence)) if word not in _INTERJECTIONS), "")
+    return opening in _OPENINGS
 
 
 def spoken(tokens: list[str]) -> list[str]:

@@ -61,17 +61,13 @@ class TestMeasure:
     def test_genomes_of_one_replicate_are_evaluated_together(self, directory: Path) -> None:
         pool = ToyPool(ToyFactory())
         batches: list[list[EvaluationRequest]] = []
-        together, alone = pool.submit_together, pool.submit
+        together = pool.submit_together
 
         def noted(requests: Mapping[int, EvaluationRequest]) -> None:
             batches.append(list(requests.values()))
             together(requests)
 
-        def noted_alone(ticket: int, request: EvaluationRequest) -> None:
-            batches.append([request])
-            alone(ticket, request)
-
-        pool.submit_together, pool.submit = noted, noted_alone  # type: ignore[method-assign]
+        pool.submit_together = noted  # type: ignore[method-assign]
         with create(directory) as run:
             run.advance(ToyPool(ToyFactory()))
             genomes = [one.genome_json for one in run.state.hall_of_fame[:3]]

@@ -1,5 +1,6 @@
 """Windows and answers of a panel, and the samples that intervals are made of."""
 
+import numpy as np
 import pytest
 
 from fitness.coherence.agent import level
@@ -57,7 +58,7 @@ class TestSamples:
     def test_prompts_of_one_document_are_one_group(self) -> None:
         sample = sample_of([FIRST, SECOND], "nll")
         assert sample is not None
-        assert sample.values.tolist() == pytest.approx([[3.8, 3.6, 3.1], [3.6, 3.2, 3.9]])
+        assert sample.values == pytest.approx(np.array([[3.8, 3.6, 3.1], [3.6, 3.2, 3.9]]))
         assert sample.groups.tolist() == [0, 0, 1]
         assert sample.figure is mean
 

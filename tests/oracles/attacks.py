@@ -78,7 +78,7 @@ def keyword_list(exchange: Exchange, rng: np.random.Generator) -> str:
 def question_back(exchange: Exchange, rng: np.random.Generator) -> str:
     """The last turn handed back as a question."""
     start = ("What do you mean by", "Why do you say", "Are you sure that")[int(rng.integers(3))]
-    return f"{start} {_bare(exchange.last)}?"
+    return f"{start} {bare(exchange.last)}?"
 
 
 def pronoun_swapped_echo(exchange: Exchange, rng: np.random.Generator) -> str:
@@ -93,7 +93,7 @@ def synonym_echo(exchange: Exchange, rng: np.random.Generator) -> str:
 
 def negated_echo(exchange: Exchange, rng: np.random.Generator) -> str:
     """The last turn contradicted word by word."""
-    return f"No, it is not true that {_bare(exchange.last)}."
+    return f"No, it is not true that {bare(exchange.last)}."
 
 
 def padded_echo(exchange: Exchange, rng: np.random.Generator) -> str:
@@ -156,7 +156,7 @@ def stranger_reply(exchange: Exchange, rng: np.random.Generator) -> str:
 
 def stranger_with_keyword(exchange: Exchange, rng: np.random.Generator) -> str:
     """The same, with the topic named before it."""
-    return f"As for {exchange.topic}, {_bare(exchange.stranger)}."
+    return f"As for {exchange.topic}, {bare(exchange.stranger)}."
 
 
 def joined_halves(exchange: Exchange, rng: np.random.Generator) -> str:
@@ -211,7 +211,7 @@ WRECKS: Mapping[str, Attack] = {
 ATTACKS: Mapping[str, Attack] = {**ECHOES, **FILLERS, **WRECKS}
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """The text within a sentence: without the mark at its end, its first letter small unless it is "I"."""
     bare = re.sub(r"[.?!\s]+$", "", text)
     return bare if re.match(r"I\b", bare) else bare[:1].lower() + bare[1:]

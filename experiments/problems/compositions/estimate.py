@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import resource
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,17 +13,27 @@ from rich.console import Console
 from evolve.evaluator import EvaluationRequest
 from evolve.settings import planned_evaluations
 from experiments.config import ExperimentConfig
+from experiments.config.bundled import BUNDLED_SCORER
 from experiments.config.execution import Execution
+from experiments.corpora.documents import Document
+from experiments.corpora.groups import described
+from experiments.corpora.panels import load_documents, panel_of
 from experiments.problems.compositions.preparation import prepare
+from experiments.problems.compositions.prepared import PreparedCompositions
+from experiments.problems.compositions.scorer_check import ScorerCheck, check_scorer
 from genomes.running.threads import torch_threads
 from genomes.training.recipes import Recipe
+
+_FURTHER = 0.33
+"""What a further answer to a test prompt costs, as a share of the first: likelihoods are computed once."""
 
 
 def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution, console: Console) -> None:
     """Print what a launch would do: members to train, size of the space, evaluations, estimated time and memory.
 
     The time is measured on one evaluation of the uniform mean in this process where every member is there; with members
-    to train it is left open.
+    to train it is left open. Last come how documents are grouped, how well the scorer knows the texts, and whether a
+    launch is refused for it.
     """
     to_train = config.members.recipes
     console.print(f"[bold]{config.name}[/] ({path})")
@@ -46,19 +57,38 @@ def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution
     )
     if to_train:
         console.print("search time and memory: known once the members are trained (evolve members train).")
+        documents = load_documents(config.data)
+        _print_data(documents, console)
+        if config.fitness.scorer == "fit":
+            console.print("scorer: checked on the search prompts once it is fitted, at launch.")
+        else:
+            panel = panel_of(documents, "search", config.data.prompts.search)
+            _print_check(check_scorer(config, panel, BUNDLED_SCORER), console)
         return
-    seconds, megabytes = _measured(config)
+    prepared, seconds, megabytes = _measured(config)
     workers = 1 if execution.serial else config.workers.count
     searches = 2 if "random_search" in config.report.baselines else 1
     prompts = config.fitness.prompts_per_evaluation
     finals = config.report.finalists * searches + len(config.members.catalogue) + 1
     finals += config.report.front_members if len(config.fitness.objectives) > 1 else 0
-    in_finals = (
-        seconds / prompts * (finals * config.data.prompts.validation + (2 + searches) * config.data.prompts.test)
-    )
+    tests = (2 + searches) * config.data.prompts.test * (1 + _FURTHER * (config.report.answers_per_prompt - 1))
+    in_finals = seconds / prompts * (finals * config.data.prompts.validation + tests)
     total = (seconds * evaluations * searches + in_finals) / workers
     console.print(f"time: about {total / 60:.1f} minutes ({seconds:.2f} s per evaluation, measured here just now)")
     console.print(f"memory: about {megabytes * (workers + 1) / 1024:.1f} GiB over all processes")
+    _print_data(prepared.documents, console)
+    factory = prepared.factory
+    _print_check(check_scorer(config, factory.panels["search"], factory.scorer_directory), console)
+
+
+def _print_data(documents: Mapping[str, Sequence[Document]], console: Console) -> None:
+    for sentence in described(documents):
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
+def _print_check(check: ScorerCheck, console: Console) -> None:
+    verdict = "evolve launch will refuse this experiment. " if check.is_refused else ""
+    console.print(f"{verdict}{check.sentence}", markup=False, soft_wrap=True)
 
 
 def num_flat_structures(config: ExperimentConfig) -> int:
@@ -80,8 +110,8 @@ def training_seconds(recipe: Recipe, vocabulary_size: int) -> float:
     return 6.0 * parameters * recipe.tokens / 1e11
 
 
-def _measured(config: ExperimentConfig) -> tuple[float, float]:
-    """Seconds of one evaluation of the last founder, and this process's peak memory in MiB."""
+def _measured(config: ExperimentConfig) -> tuple[PreparedCompositions, float, float]:
+    """The prepared experiment, seconds of one evaluation of the last founder, and this process's peak memory in MiB."""
     with torch_threads(config.workers.cpus_per_worker):
         prepared = prepare(config, is_serial=True)
         evaluator = prepared.factory()
@@ -90,4 +120,5 @@ def _measured(config: ExperimentConfig) -> tuple[float, float]:
         evaluator.evaluate(request)  # Warms caches, as all but the first evaluation of a run find them.
         started = time.perf_counter()
         evaluator.evaluate(request)
-        return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        seconds = time.perf_counter() - started
+        return prepared, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from experiments.config import ExperimentConfig
 from experiments.config.bundled import BUNDLED_SCORER
-from experiments.corpora.documents import Document, data_hash
+from experiments.corpora.documents import Document
 from experiments.corpora.panels import load_documents, panels_of
 from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
 from experiments.problems.compositions.fitting import with_fitted_weights
@@ -21,7 +21,7 @@ from experiments.problems.compositions.members.jobs import TrainingProgress
 from experiments.problems.compositions.members.training import member_catalogue
 from experiments.problems.compositions.objectives import operators_of
 from experiments.problems.compositions.prepared import PreparedCompositions
-from experiments.problems.compositions.scorers import fit_scorer
+from experiments.problems.compositions.scorers import encoder_for, fit_scorer, scorer_key
 from genomes.breeding.limits import MemberInfo
 from genomes.breeding.space import CompositionSpace
 from genomes.members.store import Store
@@ -132,8 +132,6 @@ def _within(value: float, bounds: tuple[float, float]) -> float:
 def _scorer_directory(config: ExperimentConfig, documents: Mapping[str, Sequence[Document]], store: Store) -> Path:
     if config.fitness.scorer == "bundled":
         return BUNDLED_SCORER
-    from fitness.coherence.scorer import SCORER_SCHEMA
-
-    schema = SCORER_SCHEMA.rpartition("/")[2]  # Scorers that an earlier version fitted stay where they are, unread.
-    key = f"{data_hash(document for domain in sorted(documents) for document in documents[domain])}-{schema}"
-    return store.ensure("scorers", key, lambda directory: fit_scorer(documents).save(directory))
+    encoder = encoder_for(config)
+    key = scorer_key(documents, encoder)
+    return store.ensure("scorers", key, lambda directory: fit_scorer(documents, encoder=encoder).save(directory))

@@ -19,7 +19,9 @@ from evolve.workers.choice import open_fitting_pool
 from evolve.workers.pool import WorkerPool
 from experiments.config import ExperimentConfig
 from experiments.config.contradictions import contradictions
+from experiments.config.errors import ConfigError
 from experiments.config.execution import Execution
+from experiments.corpora.groups import described
 from experiments.problems.compositions.front import Front, print_front
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.results import RESULTS_FILE, Results
@@ -56,6 +58,16 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
         from experiments.problems.compositions.estimate import print_estimate
 
         print_estimate(config, path=path, execution=execution, console=console)
+
+    def examine(self, prepared: PreparedCompositions) -> Sequence[str]:
+        """See the base class: how documents were grouped, and whether the scorer knows the texts."""
+        from experiments.problems.compositions.scorer_check import check_scorer
+
+        factory = prepared.factory
+        check = check_scorer(prepared.config, factory.panels[SEARCH_PANEL], factory.scorer_directory)
+        if check.is_refused:
+            raise ConfigError([check.sentence])
+        return (*described(prepared.documents), check.sentence)
 
     def notes(self, prepared: PreparedCompositions) -> Sequence[str]:
         """See the base class."""

@@ -183,15 +183,16 @@ def compare(
     for place, contestant in enumerate(contestants):
         has_gain = place < len(pairs)
         answers = contestant.answers
+        measured = {name: interval(answers, name) for name in {"coherence", "nll", *(one.name for one in objectives)}}
         rows.append(
             Row(
                 label=contestant.label,
                 genome=contestant.genome,
-                coherence=interval(answers, "coherence"),
+                coherence=measured["coherence"],
                 mean_coherence=bootstrap_interval(_scores(answers), resamples=resamples, seed=seed),
-                nll=interval(answers, "nll"),
+                nll=measured["nll"],
                 active_parameters=answers[0].metrics["active_parameters"],
-                objectives={one.name: interval(answers, one.name) for one in objectives},
+                objectives={one.name: measured[one.name] for one in objectives},
                 evaluations=contestant.evaluations,
                 winner_gain=bootstrap_difference(*pairs[place], resamples=resamples, seed=seed) if has_gain else None,
                 winner_gain_p=float(p_values[place]) if has_gain else None,

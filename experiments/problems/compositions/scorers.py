@@ -8,28 +8,50 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from experiments.corpora.documents import Document, unit_hash
+from experiments.config.compositions import ExperimentConfig
+from experiments.corpora.documents import Document, data_hash, unit_hash
 from experiments.corpora.splits import documents_in
-from fitness.coherence.encoder import MiniLM
-from fitness.coherence.scorer import CoherenceScorer
+from fitness.coherence.encoder import MINILM, Encoder
+from fitness.coherence.scorer import SCORER_SCHEMA, CoherenceScorer
+from fitness.coherence.sentence_models import sentence_encoder
 
 MAX_TURNS_PER_DOMAIN = 80_000
 """Turns of a domain that a scorer is fitted on, six minutes of embedding on one core. The rest stays unread, so that
 checks on the scorer can be trained on something else."""
 
 
-def fit_scorer(documents_by_domain: Mapping[str, Sequence[Document]], *, seed: int = 0) -> CoherenceScorer:
+def encoder_for(config: ExperimentConfig) -> Encoder:
+    """What gives the scorer of an experiment its sentence vectors; keeps nothing, for a fit reads each text once.
+
+    Raises:
+        FileNotFoundError: ``fitness.embedding`` is no directory, and the hub or its local cache does not have it.
+        ValueError: It is no sentence encoder.
+    """
+    return sentence_encoder(config.fitness.embedding or MINILM, is_offline=config.members.offline, cache_size=0)
+
+
+def fit_scorer(
+    documents_by_domain: Mapping[str, Sequence[Document]], *, encoder: Encoder, seed: int = 0
+) -> CoherenceScorer:
     """A scorer fitted on the ``train`` split of every domain that an experiment's agents answer in.
 
     Args:
         documents_by_domain: All documents of each domain; other splits than ``train`` are left out here.
+        encoder: Gives texts their vectors.
         seed: Seed of the fit.
 
     Raises:
         ValueError: A domain has fewer than 20 training documents.
     """
     chosen = {domain: _chosen(documents) for domain, documents in documents_by_domain.items()}
-    return CoherenceScorer.fit(chosen, encoder=MiniLM(cache_size=0), seed=seed)
+    return CoherenceScorer.fit(chosen, encoder=encoder, seed=seed)
+
+
+def scorer_key(documents_by_domain: Mapping[str, Sequence[Document]], encoder: Encoder) -> str:
+    """What a fitted scorer is kept under: equal documents, encoders and schemas give equal keys."""
+    schema = SCORER_SCHEMA.rpartition("/")[2]  # Scorers that an earlier version fitted stay where they are, unread.
+    documents = (document for domain in sorted(documents_by_domain) for document in documents_by_domain[domain])
+    return f"{data_hash(documents)}-{encoder.weights}-{schema}"
 
 
 def unread_documents(documents: Sequence[Document]) -> list[Document]:

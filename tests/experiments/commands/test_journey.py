@@ -16,6 +16,8 @@ import pytest
 from experiments.problems.compositions.answers import read_answers
 from tests.experiments.tiny_experiment import command, environment_with, evolve, evolve_process, write_experiment
 
+TOLD = "The scorer tells human replies from shuffled ones with probability"
+
 
 def _status(run: Path) -> dict[str, object]:
     status: dict[str, object] = json.loads(evolve("status", run, "--json", cwd=run.parent).stdout)
@@ -43,6 +45,8 @@ def test_launch_ends_with_the_table_and_the_next_commands(home: Path) -> None:
         assert label in printed
     assert "8 prompts, 4 answers to each" in printed
     assert "evolve export runs/tiny --to winner/" in printed
+    assert TOLD in printed
+    assert "on the search prompts (8 replies)." in printed
 
 
 def test_launch_leaves_a_report_and_every_answer(home: Path, run: Path) -> None:
@@ -154,7 +158,8 @@ def test_ray_workers_give_the_trajectory_of_the_serial_run(home: Path, run: Path
 def test_a_larger_budget_goes_on_where_the_run_ended(home: Path) -> None:
     short = home / "short"
     evolve("launch", "tiny.yaml", "--serial", "--runs", short, "--set", "budget.births=8", cwd=home)
-    evolve("resume", short / "tiny", "--serial", "--set", "budget.births=14", cwd=home)
+    resumed = evolve("resume", short / "tiny", "--serial", "--set", "budget.births=14", cwd=home)
+    assert TOLD not in resumed.stdout  # It was said at launch.
     assert _status(short / "tiny")["births"] == 14
     whole = pd.read_csv(io.StringIO(evolve("runs", "history", home / "runs" / "tiny", cwd=home).stdout))
     grown = pd.read_csv(io.StringIO(evolve("runs", "history", short / "tiny", cwd=home).stdout))
@@ -226,7 +231,7 @@ def test_export_refuses_to_overwrite(run: Path, tmp_path: Path) -> None:
 
 def test_dry_run_tells_what_would_run_and_makes_nothing(home: Path) -> None:
     printed = evolve("launch", "tiny.yaml", "--dry-run", "--serial", "--runs", "nowhere", cwd=home).stdout
-    for part in ("one, two, three", "14 births", "evaluations", "minutes", "GiB"):
+    for part in ("one, two, three", "14 births", "evaluations", "minutes", "GiB", TOLD):
         assert part in printed
     assert not (home / "nowhere").exists()
 

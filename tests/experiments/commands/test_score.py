@@ -1,5 +1,6 @@
 """``evolve scorer score``: what comes back for replies and dialogues, and how bad input is answered."""
 
+import io
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.errors import CorpusError
 from fitness.coherence.scorer import CoherenceScorer
 from fitness.coherence.terms import TERM_WEIGHTS
+from tests.oracles.exchanges import exchanges_in
 
 REPLY = {"id": 7, "ctx": ["Do you have any pets?"], "resp": "Yes, two dogs and a cat."}
 DIALOGUE = {"turns": ["Hi there.", "Hello, how are you?", "Fine, I just came back from a run.", "Nice, where to?"]}
@@ -102,3 +104,18 @@ def test_a_file_without_lines_and_a_missing_one(tmp_path):
     (tmp_path / "in.jsonl").write_bytes(b'{"ctx": ["\xff"]}')
     with pytest.raises(CorpusError, match="is no UTF-8 text"):
         score_file(tmp_path / "in.jsonl", to=tmp_path / "out.jsonl")
+
+
+def test_twenty_replies_say_whether_the_scorer_knows_them(tmp_path):
+    path = tmp_path / "de.jsonl"
+    lines = [json.dumps({"ctx": [question], "resp": answer}) for question, answer in exchanges_in("German")]
+    printed = []
+    for count in (19, 20):
+        path.write_text("\n".join(lines[:count]), encoding="utf-8")
+        console = Console(file=io.StringIO())
+        score_file(path, to=tmp_path / "out.jsonl", overwrite=True, console=console)
+        printed.append(console.file.getvalue())
+    assert "shuffled" not in printed[0]
+    assert "\nThe scorer tells the replies in de.jsonl from shuffled ones with probability 0." in printed[1]
+    assert "(20 replies).\nEither many of them do not fit their contexts, or the scorer does not know" in printed[1]
+    assert "evolve scorer fit" in printed[1]

@@ -161,6 +161,11 @@ def test_numbers_with_exponents_are_numbers(least: Path) -> None:
             "fitness.prompts_per_evaluation: 97 is more than data.prompts.search, which is 96",
         ),
         ("fitness.scorer=gpt", "fitness.scorer: is 'gpt'; allowed: 'bundled', 'fit'"),
+        (
+            "fitness.embedding=some/model",
+            "fitness.embedding: 'some/model' is not what the bundled scorer was fitted with; write scorer: fit beside",
+        ),
+        ("fitness.embedding=''", "fitness.embedding: is ''; String should have at least 1 character"),
         ("search.tournament=65", "search.tournament: is 65, more than search.population (64)"),
         ("search.mode=agng", "search.mode: is 'agng'; .*Did you mean 'aging'?"),
         ("search.rescore_every=1", "search.rescore_every: is 1; it has to be a whole number of at least 2"),
@@ -223,6 +228,14 @@ def test_a_function_is_named_and_found_beside_the_file_without_being_imported(le
     assert config.fitness.objective_names == ("nll", "share")
     assert config.to_document()["fitness"]["objectives"][1]["path"] == str(least.parent)
     assert experiment_from_document(config.to_document()) == config
+
+
+def test_an_embedding_is_a_directory_beside_the_file_or_a_hub_id(least: Path) -> None:
+    (least.parent / "mine").mkdir()
+    for name, kept in (("mine", str(least.parent / "mine")), ("some/model", "some/model")):
+        config = load_experiment(least, [f"fitness.embedding={name}", "fitness.scorer=fit"])
+        assert config.fitness.embedding == kept
+        assert experiment_from_document(config.to_document()) == config
 
 
 def test_nsga2_needs_two_objectives(least: Path) -> None:

@@ -18,10 +18,6 @@ def copying(reply):
     return guards.copying([split(turn) for turn in TURNS], split(reply))
 
 
-def template_echo(reply):
-    return guards.template_echo([split(turn) for turn in TURNS], split(reply))
-
-
 class TestLength:
     @pytest.mark.parametrize(("reply", "factor"), [("", 0.0), ("Yes!", 0.7), ("Me too.", 1.0), ("I did it too.", 1.0)])
     def test_by_hand(self, reply, factor):
@@ -81,14 +77,9 @@ class TestWordSalad:
         dense = split("graph node edge matrix array dtype axis weight")
         assert guards.word_salad(2.0, dense, low=-0.5, shuffled=-3.0) < 0.25
 
-
-class TestTemplateEcho:
-    def test_the_template_of_a_parrot_loses(self):
-        assert template_echo("I like hiking. Do you like hiking?") < 0.5
-
-    @pytest.mark.parametrize("reply", ["Hiking where?", "Hiking is my favorite sport, hiking and climbing.", "Oh no!"])
-    def test_new_words_or_no_repetition_pass(self, reply):
-        assert template_echo(reply) == 1.0
+    def test_where_all_human_text_seems_dense_density_is_no_defect(self):
+        german = split("gestern ging meine schwester mit dem hund spazieren")
+        assert guards.word_salad(2.0, german, low=-0.5, shuffled=-3.0, usual_content=1.0) > 0.99
 
 
 class TestNovelty:
@@ -97,15 +88,43 @@ class TestNovelty:
     @pytest.mark.parametrize(
         ("reply", "factor"),
         [
-            ("I like parrots and garages.", 0.9),
-            ("What is your favorite thing about parrots?", 0.97),
+            ("I like parrots and garages.", 0.8),
+            ("Parrots are my favorite.", 0.9),
             ("Parrots eat seeds and fruit.", 1.0),
+            ("Do you like parrots?", 0.55),
+            ("do you like parrots", 0.55),
+            ("What is your favorite thing about parrots?", 0.65),
+            ("Do your parrots eat fruit?", 1.0),
             ("Yes, I did.", 1.0),
             ("My brother went home.", 1.0),
         ],
     )
     def test_naming_the_topic_is_not_saying_something(self, reply, factor):
         assert guards.novelty(self.TURNS, reply) == factor
+
+    def test_saying_a_borrowed_word_twice_costs_a_person_no_more_than_once(self):
+        turns = ("Do you have a dog?",)
+        assert guards.novelty(turns, "i love dogs, but i do not have any dogs") == guards.novelty(
+            turns, "i love dogs, but i do not have any"
+        )
+
+
+class TestTemplateEcho:
+    TURNS = ("Did you feed the parrots?", "No, I was painting the garage.")
+
+    @pytest.mark.parametrize(
+        ("reply", "factor"),
+        [
+            ("I like parrots. Do you like parrots?", 0.5),
+            ("i love parrots, but i do not have any parrots", 1.0),
+            ("I like parrots. Is the garage red?", 1.0),
+            ("I like parrots. Do parrots eat fruit?", 1.0),
+            ("Do you like parrots?", 1.0),
+            ("", 1.0),
+        ],
+    )
+    def test_what_is_said_and_then_asked(self, reply, factor):
+        assert guards.template_echo(self.TURNS, reply) == factor
 
 
 class TestSpeakerTag:
@@ -136,7 +155,7 @@ def test_every_guard_stays_between_0_and_1_on_any_text(reply, turns):
         guards.copying(heard, said),
         guards.loops(said),
         guards.word_salad(0.0, said, low=-0.5, shuffled=-3.0),
-        guards.template_echo(heard, said),
+        guards.template_echo(turns, reply),
         guards.novelty(turns, reply),
         guards.speaker_tag(reply),
         guards.ending(reply),

@@ -192,11 +192,11 @@ class TestFilesAndFit:
         small.save(tmp_path)
         path = tmp_path / "scorer.json"
         configuration = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps(configuration | {"encoder": "other"}), encoding="utf-8")
-        with pytest.raises(ValueError, match="fitted with encoder 'other', and 'all-MiniLM-L6-v2' was given"):
+        path.write_text(json.dumps(configuration | {"encoder_weights": "other"}), encoding="utf-8")
+        with pytest.raises(ValueError, match=r"of weights 'other', and 'all-MiniLM-L6-v2' of weights '\w+' was given"):
             CoherenceScorer.load(tmp_path, encoder=encoder)
         path.write_text(json.dumps(configuration | {"schema": "x/9"}), encoding="utf-8")
-        with pytest.raises(ValueError, match=r"has schema 'x/9'; allowed is 'composite-evolve/scorer/2'"):
+        with pytest.raises(ValueError, match=r"has schema 'x/9'; allowed is 'composite-evolve/scorer/3'"):
             scorer_version(tmp_path)
         with pytest.raises(ValueError, match="Domain 'food' has 3 documents"):
             CoherenceScorer.fit({"food": documents["food"][:3]}, encoder=encoder)

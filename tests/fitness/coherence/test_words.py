@@ -2,7 +2,7 @@
 
 import pytest
 
-from fitness.coherence.words import MAX_WORDS, content_words, shortened, spoken, without_borrowed, words
+from fitness.coherence.words import MAX_WORDS, content_words, is_question, shortened, spoken, without_borrowed, words
 
 
 def test_marks_are_tokens_and_case_is_lost():
@@ -16,6 +16,13 @@ def test_marks_are_tokens_and_case_is_lost():
 )
 def test_spellings_of_one_text_are_one(first, second):
     assert words(first) == words(second)
+
+
+def test_characters_of_scripts_without_spaces_are_words_without_content():
+    assert words("你好, dtype 3.5") == ["你", "好", ",", "dtype", "3.5"]
+    assert spoken(words("สวัสดี")) == ["ส", "ว", "ส", "ด"]
+    assert content_words(words("今天天气很好")) == []
+    assert without_borrowed(["今天天气很好"], "今天很好") == "今天很好"
 
 
 def test_content_is_what_is_left_without_function_words():
@@ -49,3 +56,20 @@ def test_inflections_share_a_stem():
 
 def test_function_words_are_nobodys():
     assert without_borrowed(["Did you do it?"], "Did you do it?") == "Did you do it?"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_asked"),
+    [
+        ("Do you like it?", True),
+        ("oh nice, what is your name", True),
+        ("You do?", True),
+        ("Really? Since when?", True),
+        ("I like it. Do you?", False),
+        ("what a day.", False),
+        ("i do not know", False),
+        ("", False),
+    ],
+)
+def test_a_question_asks_in_every_sentence(text, is_asked):
+    assert is_question(text) == is_asked

@@ -1,5 +1,7 @@
 """Which documents a scorer is fitted on."""
 
+from types import SimpleNamespace
+
 from experiments.corpora.documents import Document
 from experiments.corpora.splits import split_of
 from experiments.problems.compositions import scorers
@@ -14,3 +16,14 @@ def test_only_training_documents_up_to_the_limit_of_turns(monkeypatch):
     assert len(chosen) == 10
     assert set(chosen) < training
     assert chosen == scorers._chosen(documents[::-1])
+
+
+def test_a_fitted_scorer_is_kept_by_its_texts_and_its_encoder():
+    documents = {"talk": [Document("1", "talk", "1", ("Hello!", "Hi."))]}
+    others = {"talk": [Document("1", "talk", "1", ("Hello!", "Hey."))]}
+    keys = {
+        scorers.scorer_key(texts, SimpleNamespace(weights=weights))
+        for texts in (documents, others)
+        for weights in ("ab", "cd")
+    }
+    assert len(keys) == 4
