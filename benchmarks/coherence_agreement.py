@@ -1,10 +1,14 @@
 """Prints how the coherence scorer agrees with people and how it stands up to attacks, gate by gate.
 
     python benchmarks/coherence_agreement.py DATA [SCORER]
+    python benchmarks/coherence_agreement.py DATA --judge
 
 DATA holds rated replies and attacks (``usr_pc.jsonl``, ``dailydialog_attacks.json``, ...) that are not part of this
 project; SCORER is a saved scorer, by default the bundled one. Held-out text comes from the default experiment's
 test split. It ends with PASS or FAIL for every gate, and exits with 1 where one fails.
+
+With --judge it prints what the second judge of a final comparison (SmolLM2-135M) agrees with, alone and beside the
+scorer, on the same files and on the validation prompts of the quickstart. There are no gates then.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for benchmarks and tests.oracles
@@ -22,13 +28,18 @@ import torch
 from scipy.stats import spearmanr
 
 from benchmarks.coherence_attacks import attacks, generated_attacks
+from experiments.config import QUICKSTART, load_experiment
 from experiments.config.bundled import BUNDLED_SCORER
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import Example, balanced, examples_from
+from experiments.corpora.panels import load_documents, panels_of
 from experiments.corpora.splits import documents_in
+from experiments.problems.compositions.judges import open_judge
 from fitness.coherence.encoder import Encoder, MiniLM
 from fitness.coherence.scorer import CoherenceScorer
+from fitness.judge import MutualInformationJudge
+from fitness.statistics import GroupedBootstrap, interval_text, rank_correlation
 from fitness.validation import agreement, load_rated
 
 RATED = (
@@ -236,5 +247,71 @@ def main(data: Path, directory: Path, *, encoder: Encoder | None = None) -> int:
     return 0 if has_passed(found) else 1
 
 
+@dataclass(frozen=True)
+class _Value:
+    value: float
+
+
+class _AsScorer:
+    """A judge in the scorer's place, for the parts above that only ask for the order of replies."""
+
+    def __init__(self, judge: MutualInformationJudge) -> None:
+        self._judge = judge
+
+    def score(self, contexts: list, replies: list[str]) -> list[_Value]:  # type: ignore[type-arg]
+        return [_Value(value) for value in self._judge.score(contexts, replies)]
+
+
+def second_judge(data: Path) -> None:
+    """Prints the agreement of the judge with people, alone and joined, and how it ranks and is attacked."""
+    torch.set_num_threads(1)
+    judge = _AsScorer(open_judge("smollm2", is_offline=True))
+    scorer = CoherenceScorer.load(BUNDLED_SCORER, encoder=MiniLM())
+    sets = [one for one in RATED if one != ("usr_pc.jsonl", "Overall")]
+    rated = [item for name, aspect in sets for item in load_rated(data / name, aspect)]
+    of_set = np.array([place for place, one in enumerate(sets) for _ in load_rated(data / one[0], one[1])])
+    ratings = np.array([item.rating for item in rated])
+    contexts, replies = [item.context for item in rated], [item.reply for item in rated]
+    start = time.perf_counter()
+    alone = _values(judge, contexts, replies)
+    print(f"{len(rated) / (time.perf_counter() - start):.1f} replies a second on one thread")
+    coherence = _values(scorer, contexts, replies)
+    joined = np.concatenate(
+        [_z(coherence[of_set == one]) + 0.3 * _z(alone[of_set == one]) for one in np.unique(of_set)]
+    )
+    drawn = GroupedBootstrap(list(zip(of_set, contexts, strict=True)), resamples=1_000, seed=0)
+
+    def mean_rho(values: np.ndarray, rows: np.ndarray) -> float:  # type: ignore[type-arg]
+        kept = [rows[of_set[rows] == one] for one in np.unique(of_set)]
+        return float(np.mean([rank_correlation(values[part], ratings[part]) for part in kept]))
+
+    def printed(title: str, statistic: Callable[[np.ndarray], float]) -> None:  # type: ignore[type-arg]
+        every = np.arange(len(rated), dtype=np.float64)
+        found = drawn.interval(lambda rows, _: statistic(rows.astype(int)), every, every)
+        print(f"  {title:40s}{interval_text(found)}")
+
+    for one, (name, aspect) in enumerate(sets):
+        for title, values in (("judge", alone), ("scorer", coherence), ("scorer + .3 judge", joined)):
+            here = of_set == one
+            items = [item for item, is_here in zip(rated, here, strict=True) if is_here]
+            print(f"  {name:34s}{aspect:20s}{title:20s}{interval_text(agreement(items, values[here]).spearman)}")
+    for title, values in (("judge", alone), ("scorer", coherence), ("scorer + .3 judge", joined)):
+        printed(f"mean over four sets, {title}", lambda rows, values=values: mean_rho(values, rows))  # type: ignore[misc]
+    printed("mean gain of the joined one", lambda rows: mean_rho(joined, rows) - mean_rho(coherence, rows))
+    config = load_experiment(QUICKSTART)
+    prompts = {str(split): examples for split, examples in panels_of(config.data, load_documents(config.data)).items()}
+    for domain in config.data.domains:
+        examples = [example for example in prompts["validation"] if example.domain == domain]
+        held_out(judge, domain, examples, rng=np.random.default_rng(0))
+    attacks(judge, data)
+
+
+def _z(values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    return (values - values.mean()) / values.std()
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else BUNDLED_SCORER))
+    if sys.argv[2:] == ["--judge"]:
+        second_judge(Path(sys.argv[1]))
+    else:
+        raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else BUNDLED_SCORER))

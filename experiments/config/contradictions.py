@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from experiments.config.bundled import bundled_member_names
 from experiments.config.compositions import ExperimentConfig
-from experiments.config.members import BundledMember
+from experiments.config.members import BundledMember, DirectoryMember, HubMember
 from genomes.breeding.roles import limit_problems, role_problems, way_back
 from genomes.sentences import allowed_names
 
@@ -16,7 +16,14 @@ Contradiction = tuple[tuple[str, ...], str]
 
 def contradictions(config: ExperimentConfig) -> list[Contradiction]:
     """Every impossible combination of settings; empty where the experiment can run."""
-    return [*_members(config), *_upstream(config), *_roles(config), *_fitness(config), *_search(config)]
+    return [
+        *_members(config),
+        *_upstream(config),
+        *_roles(config),
+        *_fitness(config),
+        *_search(config),
+        *_judge(config),
+    ]
 
 
 def _members(config: ExperimentConfig) -> Iterator[Contradiction]:
@@ -130,3 +137,19 @@ def _search(config: ExperimentConfig) -> Iterator[Contradiction]:
             f"{list(config.fitness.objective_names)!r}; "
             f"add one, or choose another mode",
         )
+
+
+def _judge(config: ExperimentConfig) -> Iterator[Contradiction]:
+    judge = config.report.judge
+    for name, entry in config.members.catalogue.items():
+        source = None
+        if isinstance(judge, DirectoryMember) and isinstance(entry, DirectoryMember) and judge.path == entry.path:
+            source = str(judge.path)
+        if isinstance(judge, HubMember) and isinstance(entry, HubMember) and judge.hub == entry.hub:
+            source = judge.hub
+        if source is not None:
+            yield (
+                ("report", "judge"),
+                f"{source!r} is the member {name!r} as well, and a model prefers its own words; take a model that is "
+                f"unrelated to every member",
+            )

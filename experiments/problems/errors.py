@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class FinalsError(RuntimeError):
-    """A contestant of the final comparison could not be scored."""
+    """The final comparison cannot be made: a contestant could not be scored, or the judge cannot be loaded."""

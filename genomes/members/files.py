@@ -53,7 +53,7 @@ def member_files(directory: Path, *, name: str, source: str) -> MemberFiles:
     ):
         cause = "there is no tokenizer: neither tokenizer.json nor vocab.json with merges.txt"
         raise MemberLoadError(name, source, cause, "Save it there too, with tokenizer.save_pretrained(directory)")
-    weights = _weight_files(directory, name=name, source=source)
+    weights = weight_files(directory, name=name, source=source)
     is_tied = config.get("tie_word_embeddings", True)
     num_parameters = sum(_num_parameters(path, is_tied, name=name, source=source) for path in weights)
     return MemberFiles(config, tuple(weights), num_parameters)
@@ -78,6 +78,32 @@ def check_architecture(directory: Path, *, name: str, source: str) -> dict[str, 
         found = f"its architecture is {', '.join(map(repr, architectures))} with model_type {model_type!r}"
         raise MemberLoadError(name, source, found, "Allowed is 'GPT2LMHeadModel' with model_type 'gpt2'")
     return dict(config)
+
+
+def weight_files(directory: Path, *, name: str, source: str) -> list[Path]:
+    """The safetensors files of a directory, one or several shards; a model of any architecture.
+
+    Raises:
+        MemberLoadError: There are none, or not all of them.
+    """
+    whole, index = directory / "model.safetensors", directory / "model.safetensors.index.json"
+    if whole.is_file():
+        return [whole]
+    if not index.is_file():
+        pickled = sorted(path.name for path in directory.glob("*.bin"))
+        cause = "there is no model.safetensors"
+        if pickled:
+            cause += f", only {pickled[0]!r}, which is not read because pickled weights can run code"
+        raise MemberLoadError(name, source, cause, _HOW_TO_SAVE)
+    try:
+        shards = sorted({Path(shard).name for shard in json.loads(index.read_text("utf-8"))["weight_map"].values()})
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        cause = f"model.safetensors.index.json cannot be read ({error!r})"
+        raise MemberLoadError(name, source, cause, _HOW_TO_SAVE) from error
+    missing = [shard for shard in shards if not (directory / shard).is_file()]
+    if missing:
+        raise MemberLoadError(name, source, f"{missing[0]!r} is missing", _HOW_TO_SAVE)
+    return [directory / shard for shard in shards]
 
 
 def content_key(weights: Sequence[Path], config: Mapping[str, Any], *, tokenizer_key: str) -> str:
@@ -125,27 +151,6 @@ _COMPUTING_KEYS = (
     "scale_attn_weights",
     "vocab_size",
 )
-
-
-def _weight_files(directory: Path, *, name: str, source: str) -> list[Path]:
-    whole, index = directory / "model.safetensors", directory / "model.safetensors.index.json"
-    if whole.is_file():
-        return [whole]
-    if not index.is_file():
-        pickled = sorted(path.name for path in directory.glob("*.bin"))
-        cause = "there is no model.safetensors"
-        if pickled:
-            cause += f", only {pickled[0]!r}, which is not read because pickled weights can run code"
-        raise MemberLoadError(name, source, cause, _HOW_TO_SAVE)
-    try:
-        shards = sorted({Path(shard).name for shard in json.loads(index.read_text("utf-8"))["weight_map"].values()})
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        cause = f"model.safetensors.index.json cannot be read ({error!r})"
-        raise MemberLoadError(name, source, cause, _HOW_TO_SAVE) from error
-    missing = [shard for shard in shards if not (directory / shard).is_file()]
-    if missing:
-        raise MemberLoadError(name, source, f"{missing[0]!r} is missing", _HOW_TO_SAVE)
-    return [directory / shard for shard in shards]
 
 
 def _num_parameters(path: Path, is_tied: bool, *, name: str, source: str) -> int:

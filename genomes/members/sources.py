@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from genomes.members.errors import MemberLoadError
 
 # Everything that a GPT-2 is loaded from, and nothing that is pickled or run.
 _CONFIG_FILE = "config.json"
-_HUB_FILES = [
+_HUB_FILES = (
     _CONFIG_FILE,
     "generation_config.json",
     "model.safetensors",
@@ -21,7 +22,7 @@ _HUB_FILES = [
     "added_tokens.json",
     "vocab.json",
     "merges.txt",
-]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +78,27 @@ class HubSource:
         """
         from genomes.members.files import check_architecture
 
-        config_directory = self._snapshot(name, [_CONFIG_FILE])
+        config_directory = self.snapshot(name, (_CONFIG_FILE,))
         check_architecture(config_directory, name=name, source=str(self))
-        return self._snapshot(name, _HUB_FILES)
+        return self.snapshot(name)
 
-    def _snapshot(self, name: str, patterns: list[str]) -> Path:
+    def snapshot(self, name: str, patterns: Sequence[str] = _HUB_FILES) -> Path:
+        """The same, of any architecture.
+
+        Args:
+            name: Who asks, for errors.
+            patterns: Files that are wanted.
+
+        Raises:
+            MemberLoadError: See ``locate``.
+        """
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
         try:
             return Path(
                 snapshot_download(
-                    self.id, revision=self.revision, allow_patterns=patterns, local_files_only=self.is_offline
+                    self.id, revision=self.revision, allow_patterns=list(patterns), local_files_only=self.is_offline
                 )
             )
         except LocalEntryNotFoundError as error:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
 from experiments.problems.compositions.answers import collect_answers, write_answers
+from experiments.problems.compositions.judges import judge_name, open_judge
+from experiments.problems.compositions.judging import JUDGE_THREADS, Judgement, judged
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.results import Contestant, Results, Shown, compare, human_coherence
 from experiments.problems.errors import FinalsError
@@ -21,6 +23,7 @@ from fitness.result import Evaluation
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import ResponseNode
+from genomes.running.threads import torch_threads
 
 WINNER = "evolved winner"
 BEST_MEMBER = "best single member"
@@ -71,7 +74,23 @@ def run_finals(run: Run, random_run: Run | None, prepared: PreparedCompositions,
         answers_per_prompt=report.answers_per_prompt,
         samples=_samples(contestants, prepared, count=report.sample_prompts),
         objectives=objectives,
+        judgement=_judgement(contestants, prepared),
     )
+
+
+def _judgement(contestants: Sequence[Contestant], prepared: PreparedCompositions) -> Judgement | None:
+    config = prepared.config
+    if config.report.judge is None:
+        return None
+    with torch_threads(JUDGE_THREADS):
+        return judged(
+            {contestant.label: contestant.answers[0].answers for contestant in contestants},
+            prepared.factory.panels["test"][: config.report.judge_prompts],  # Domains take turns.
+            open_judge(config.report.judge, is_offline=config.members.offline),
+            name=judge_name(config.report.judge),
+            resamples=config.report.bootstrap_resamples,
+            seed=config.seed,
+        )
 
 
 def _baselines(run: Run, random_run: Run | None, prepared: PreparedCompositions, pool: WorkerPool) -> list[_Choice]:

@@ -16,6 +16,7 @@ from experiments.corpora.documents import Document
 from experiments.corpora.panels import load_documents, panels_of
 from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
 from experiments.problems.compositions.fitting import with_fitted_weights
+from experiments.problems.compositions.judges import find_judge
 from experiments.problems.compositions.members.jobs import TrainingProgress
 from experiments.problems.compositions.members.training import member_catalogue
 from experiments.problems.compositions.objectives import operators_of
@@ -47,12 +48,16 @@ def prepare(
         on_progress: Told the share of every member's training that is done.
 
     Raises:
+        FinalsError: The judge of the report is not there.
+        ModuleNotFoundError: The package of the judge is not installed.
         CorpusError: A corpus cannot be read, or has too few examples in a split.
         MemberLoadError: A member cannot be found or is no GPT-2.
         MemberTrainingError: The training of a member failed.
         ObjectiveError: A user's own objective cannot be imported.
     """
     store = store or Store()
+    if config.report.judge is not None:
+        find_judge(config.report.judge, is_offline=config.members.offline)
     operators = operators_of(config.fitness)
     documents = load_documents(config.data)
     panels = panels_of(config.data, documents)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.files import write_json
+from experiments.problems.compositions.judging import Judgement
 from fitness.objectives import OBJECTIVES
 from fitness.panels import better_first, interval_of, numbers_of, sample_of
 from fitness.result import Evaluation, Objective
@@ -80,6 +81,7 @@ class Results:
         answers_per_prompt: Answers of every row to each of them.
         samples: A few prompts with answers.
         objectives: What the run selected on, the leading one first.
+        judgement: What a second judge thinks of the rows; None where the experiment asks for none.
     """
 
     rows: tuple[Row, ...]
@@ -88,11 +90,18 @@ class Results:
     answers_per_prompt: int
     samples: tuple[Shown, ...]
     objectives: tuple[Objective, ...]
+    judgement: Judgement | None = None
 
     @property
     def winner(self) -> Row:
         """The evolved composition that was chosen on the validation prompts."""
         return self.rows[-1]
+
+    @property
+    def ahead(self) -> Row:
+        """The row that is best in the leading objective: the winner, unless another one gained on it."""
+        gains = {row.label: row.winner_gain.value for row in self.rows if row.winner_gain}
+        return min(self.rows, key=lambda row: (gains.get(row.label, 0.0), row is not self.winner))
 
     @property
     def extent(self) -> str:
@@ -117,6 +126,7 @@ class Results:
         if not path.exists():
             return None
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        judgement = document.get("judgement")  # Earlier versions had no judge.
         return Results(
             rows=tuple(_row(row) for row in document["rows"]),
             human_coherence=document["human_coherence"],
@@ -126,6 +136,7 @@ class Results:
                 Shown(tuple(sample["context"]), sample["human"], sample["answers"]) for sample in document["samples"]
             ),
             objectives=tuple(Objective(**objective) for objective in document["objectives"]),
+            judgement=Judgement.from_document(judgement) if judgement else None,
         )
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.problems.compositions.judging import judge_verdict, judged_how
 from experiments.problems.compositions.results import Results, Row
 from fitness.objectives import REPORTED
 from fitness.statistics import interval_text, is_significant, p_value_text
@@ -23,7 +24,9 @@ def print_results(results: Results, *, console: Console) -> None:
     table.add_column("")
     further = [objective for objective in results.objectives if objective.name not in REPORTED]
     names = [objective.heading for objective in further]
-    for name in ("coherence ↑", *names, "winner's gain", "NLL ↓ (nats)", "M par.", "evals"):
+    judged = results.judgement.by_label if results.judgement else {}
+    judge_columns = ("judge ↑",) if judged else ()
+    for name in ("coherence ↑", *names, "winner's gain", *judge_columns, "NLL ↓ (nats)", "M par.", "evals"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in results.rows:
         table.add_row(
@@ -31,6 +34,7 @@ def print_results(results: Results, *, console: Console) -> None:
             interval_text(row.coherence, separator="\n"),  # On two lines a table fits a terminal of 80 columns.
             *(interval_text(row.objectives[objective.name], separator="\n") for objective in further),
             interval_text(row.winner_gain, "+.3f", separator="\n"),
+            *(interval_text(judged[row.label].value, ".2f", separator="\n") for _ in judge_columns),
             interval_text(row.nll, ".2f", separator="\n"),
             f"{row.active_parameters / 1e6:.2f}",
             str(row.evaluations),
@@ -38,6 +42,8 @@ def print_results(results: Results, *, console: Console) -> None:
         )
     console.print(table)
     console.print(f"Human replies to the same prompts score {results.human_coherence:.3f}.")
+    if results.judgement:
+        console.print(judged_how(results.judgement))
     console.print(verdict(results))
     for sample in results.samples:
         console.print()
@@ -56,6 +62,9 @@ def verdict(results: Results) -> str:
     sentences = [_verdict(row, results) for row in others]
     if others and not any(_is_significant(row) for row in others):
         sentences.append("No significant winner: chance explains every difference from the evolved winner.")
+    if results.judgement and others:
+        leading = results.objectives[0].name
+        sentences.append(judge_verdict(results.judgement, ahead=results.ahead.label, objective=leading))
     return "\n".join(sentences)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.problems.compositions.judging import JudgedRow, judged_how
 from experiments.problems.compositions.results import Results
 from experiments.problems.compositions.table import verdict
 from experiments.problems.views import Blocks, Headline, PlainView
@@ -66,6 +67,7 @@ class CompositionView(PlainView):
 def composition_headline(results: Results) -> Headline:
     """The table at the top of a report."""
     further = [objective for objective in results.objectives if objective.name not in REPORTED]
+    judged = results.judgement.by_label if results.judgement else {}
     cells = [
         (
             row.label,
@@ -73,6 +75,7 @@ def composition_headline(results: Results) -> Headline:
             *(interval_text(row.objectives[objective.name]) for objective in further),
             interval_text(row.winner_gain, "+.3f"),
             p_value_text(row.winner_gain_p),
+            *_judge_cells(judged.get(row.label)),
             interval_text(row.nll, ".2f"),
             f"{row.active_parameters / 1e6:.2f}",
             str(row.evaluations),
@@ -92,6 +95,7 @@ def composition_headline(results: Results) -> Headline:
                 },
                 **interval_columns("winner_gain", row.winner_gain),
                 "winner_gain_p_holm": row.winner_gain_p,
+                **_judge_numbers(judged.get(row.label)),
                 **interval_columns("nll_nats", row.nll),
                 "active_parameters": row.active_parameters,
                 "evaluations": row.evaluations,
@@ -110,6 +114,7 @@ def composition_headline(results: Results) -> Headline:
             *(objective.heading for objective in further),
             "winner's gain, paired",
             "p (Holm)",
+            *(("judge in nats ↑", "winner's gain by judge", "p (Holm)") if judged else ()),
             "NLL in nats ↓",
             "M parameters",
             "evaluations",
@@ -118,10 +123,27 @@ def composition_headline(results: Results) -> Headline:
         sentences=[
             *verdict(results).splitlines(),
             f"Human replies to the same prompts score {results.human_coherence:.3f}.",
+            *([judged_how(results.judgement)] if results.judgement else []),
         ],
         table=numbers,
         winner_genome=results.winner.genome,
     )
+
+
+def _judge_cells(row: JudgedRow | None) -> tuple[str, ...]:
+    if row is None:
+        return ()
+    return interval_text(row.value, ".2f"), interval_text(row.winner_gain, "+.2f"), p_value_text(row.winner_gain_p)
+
+
+def _judge_numbers(row: JudgedRow | None) -> dict[str, float | None]:
+    if row is None:
+        return {}
+    return {
+        **interval_columns("judge_nats", row.value),
+        **interval_columns("judge_winner_gain", row.winner_gain),
+        "judge_winner_gain_p_holm": row.winner_gain_p,
+    }
 
 
 def _expression(genome: Genome) -> str:

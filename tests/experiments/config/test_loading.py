@@ -20,6 +20,7 @@ from experiments.config import (
     load_experiment,
 )
 from experiments.config.loading import kind_in_file
+from experiments.config.members import DirectoryMember
 from genomes.breeding.roles import Role
 from genomes.training.recipes import Upstream
 
@@ -175,6 +176,10 @@ def test_numbers_with_exponents_are_numbers(least: Path) -> None:
             "report.baselines=[best]",
             "report.baselines[0]: is 'best'; allowed: .*'best_member', .*'random_search'",
         ),
+        ("report.judge=smollm", "report.judge: is 'smollm'; allowed: 'smollm2'"),
+        ("report.judge={bundled: generalist}", "report.judge: is {.*}; allowed is null, 'smollm2', or a mapping with"),
+        ("report.judge={path: a, revision: b}", "report.judge.revision: unknown key; allowed: 'path'"),
+        ("report.judge_prompts=1", "report.judge_prompts: is 1; it should be greater than or equal to 2"),
         ("report.bootstrap_resamples=1", "report.bootstrap_resamples: is 1; it should be greater than or equal to 100"),
     ],
 )
@@ -184,6 +189,20 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(least: Path
     (problem,) = problems(least, override)
     assert re.match(pattern, problem), problem
     assert problem.endswith(f"(override {override!r})")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("{path: a}", "a"), ("{hub: openai-community/gpt2}", "openai-community/gpt2")]
+)
+def test_a_judge_that_is_a_member_is_refused(least: Path, source: str, name: str) -> None:
+    (problem,) = problems(least, f"members.catalogue.x={source}", f"report.judge={source}")
+    assert re.match(rf"report.judge: '.*{name}' is the member 'x' as well, and a model prefers its own words", problem)
+
+
+def test_a_relative_path_of_a_judge_is_relative_to_the_file(least: Path) -> None:
+    judge = load_experiment(least, ["report.judge={path: judges/one}"]).report.judge
+    assert isinstance(judge, DirectoryMember)
+    assert judge.path == least.parent / "judges" / "one"
 
 
 FUNCTION = "fitness.objectives=[nll, {function: %s, direction: maximise%s}]"
