@@ -12,14 +12,11 @@ tests/fitness/statistics/test_coverage.py runs the same with fewer repetitions.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -51,6 +48,7 @@ from fitness.statistics import (
 )
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "coverage.json"
+COLUMNS = {"": "", "of": "", "size": "", "nominal": ".2f", "measured": ".3f", "repetitions": ".0f", "claimed": ""}
 LOW, HIGH = 0.93, 0.97
 HIGHEST_ERROR = 0.07
 
@@ -366,39 +364,22 @@ def _holm(rows: int, size: int) -> Trial:
 
 
 def main() -> None:
+    """See the module."""
+    from results import record  # Beside this file, which tests import from elsewhere.
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=4000)
     parser.add_argument("--resamples", type=int, default=1000)
-    parser.add_argument("--to", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    rows: list[dict[str, object]] = []
+    rows: list[list[str | float]] = []
     for case in cases():
         started, repetitions = time.perf_counter(), arguments.repetitions // case.cost
         rate = case.rate(repetitions, arguments.resamples)
         kind, nominal = ("interval", 0.95) if case.is_interval else ("p-value", 0.05)
-        rows.append(
-            {
-                "kind": kind,
-                "name": case.name,
-                "size": case.size,
-                "nominal": nominal,
-                "measured": round(rate, 3),
-                "repetitions": repetitions,
-                "holds": case.holds,
-            }
-        )
+        rows.append([kind, case.name, case.size, nominal, rate, repetitions, "yes" if case.holds else "no"])
         print(f"| {case.name} | {case.size} | {rate:.3f} |  {time.perf_counter() - started:.0f} s", flush=True)
-    asked = ["git", "rev-parse", "HEAD"]
-    commit = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=RESULTS.parents[2])
-    head = {
-        "command": f"python benchmarks/coverage.py --repetitions {arguments.repetitions} "
-        f"--resamples {arguments.resamples}",
-        "commit": commit.stdout.strip(),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-    written = ",\n  ".join(json.dumps(row) for row in rows)
-    arguments.to.parent.mkdir(parents=True, exist_ok=True)
-    arguments.to.write_text(f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n  {written}\n ]\n}}\n', encoding="utf-8")
+    command = f"python benchmarks/coverage.py --repetitions {arguments.repetitions} --resamples {arguments.resamples}"
+    record("coverage", command=command, columns=COLUMNS, rows=rows)
 
 
 if __name__ == "__main__":
