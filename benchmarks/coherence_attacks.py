@@ -50,17 +50,17 @@ def attacks(scorer: CoherenceScorer, data: Path) -> dict[str, float]:
         for name in sorted(found, key=means.__getitem__):
             print(f"  {name:30s}{means[name]:.3f}{'  held back' if name in HELD_BACK else ''}")
     kinds_of_file = [means[name] for name in of_file]
-    all_kinds = [*kinds_of_file, *(means[name] for name in (*COPYING[2:], "keyword_question"))]
+    all_kinds = [*kinds_of_file, *(means[name] for name in COPYING[2:])]
+    asked = means["keyword_question"]
     print(f"  mean over {len(of_file)} kinds of the file {np.mean(kinds_of_file):.3f}, worst {min(kinds_of_file):.3f}")
-    print(f"  mean with templates and keyword_question {np.mean(all_kinds):.3f}, worst {min(all_kinds):.3f}")
+    print(f"  mean of these and keyword_question {np.mean([*kinds_of_file, asked]):.3f}")
     for title, family in (("developed with", MISFITS), ("held back", HELD_BACK)):
         shares = [means[name] for name in family]
         print(f"  mean over {len(family)} misfits {title} {np.mean(shares):.3f}, worst {min(shares):.3f}")
     return {
         "attacks, mean over kinds of the file": float(np.mean(kinds_of_file)),
         "attacks, mean over all kinds": float(np.mean(all_kinds)),
-        "attacks, worst kind of the file": min(kinds_of_file),
-        "attacks, keyword_question": means["keyword_question"],
+        "attacks, worst kind, keyword_question included": min(*all_kinds, asked),
         "attacks, worst of copying and echoing": min(means[name] for name in COPYING),
     }
 

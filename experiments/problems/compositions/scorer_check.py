@@ -80,9 +80,13 @@ def _remedies(config: ExperimentConfig, *, leads: bool, is_option: bool) -> str:
         remedies.append(
             f"let likelihood lead ({'--objective nll' if is_option else f'fitness.objectives: {objectives}'})"
         )
+    named = "a sentence-embedding model that knows them (fitness.embedding)"
     if config.fitness.scorer == "bundled":
-        remedies.append("fit a scorer to your own texts (fitness.scorer: fit), which is checked in the same way")
         knowledge = "The bundled scorer knows English only."
-    else:
+        remedies.append(f"fit a scorer to your own texts (fitness.scorer: fit), for another language with {named}")
+    elif config.fitness.embedding is None:
         knowledge = "This scorer was fitted to your texts, but its embeddings know English only."
+        remedies.append(f"name {named}")
+    else:
+        knowledge = f"This scorer was fitted to your texts with the embeddings {config.fitness.embedding!r}."
     return f"{knowledge} What you can do: {', or '.join(remedies)}." if remedies else knowledge

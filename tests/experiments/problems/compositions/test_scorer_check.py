@@ -66,7 +66,9 @@ def test_where_something_else_leads_the_figure_is_a_warning(tiny: Path) -> None:
     assert "fitness.scorer: fit" in check.sentence
     assert "likelihood" not in check.sentence
     fitted = load_experiment(tiny, ["fitness.objectives=[nll]", "fitness.scorer=fit"])
-    assert _check("German", fitted).sentence.endswith("its embeddings know English only.")
+    assert "its embeddings know English only. What you can do: name a sentence-" in _check("German", fitted).sentence
+    named = fitted.model_copy(update={"fitness": fitted.fitness.model_copy(update={"embedding": "some/model"})})
+    assert _check("German", named).sentence.endswith("fitted to your texts with the embeddings 'some/model'.")
 
 
 def test_remedies_fit_the_experiment(tiny: Path) -> None:
