@@ -22,6 +22,7 @@ FULL = Evaluation(
     scores={"p0": 0.5, "p1": 0.0},
     metrics={"depth": 2.0},
     details={"nll": {"p0": 1.5}},
+    groups={"p0": "d0"},
     answers={"p0": "Yes, süß."},
 )
 """The result of ``full``: something in every field but ``error`` and ``seconds``."""
