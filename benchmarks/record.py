@@ -70,12 +70,8 @@ def comparison_table(directory: Path) -> tuple[dict[str, str], list[list[Cell]]]
     return columns, rows
 
 
-def _interval(document: Mapping[str, Any] | None) -> Cell:
-    """Without its ends where it has no width: a method without seeds."""
-    if document is None:
-        return None
-    interval = Interval(**document)
-    return interval.value if interval.low == interval.high else interval
+def _interval(document: Mapping[str, Any] | None) -> Interval | None:
+    return None if document is None else Interval(**document)
 
 
 KINDS = {"run": run_table, "comparison": comparison_table}

@@ -9,6 +9,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from fitness.judge import MutualInformationJudge, fast_dtype
 from genomes.members.tokenizers import train_tokenizer
+from genomes.running.threads import torch_threads
 from tests.genomes.tiny_members import tiny_member
 from tests.oracles.judge import pointwise_mutual_information
 
@@ -33,10 +34,8 @@ REPLIES = [
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(1):
+        yield
 
 
 def _llama() -> tuple[PreTrainedModel, object]:

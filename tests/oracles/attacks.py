@@ -53,6 +53,11 @@ class Exchange:
         return self.context[-1]
 
     @property
+    def earlier(self) -> str:
+        """The turn before that, which the answering speaker said; the last one where it is alone."""
+        return self.context[-2] if len(self.context) > 1 else self.last
+
+    @property
     def topic(self) -> str:
         """The longest content word of the context's end, "this" where there is none."""
         for turn in reversed(self.context):
@@ -83,12 +88,12 @@ def question_back(exchange: Exchange, rng: np.random.Generator) -> str:
 
 def pronoun_swapped_echo(exchange: Exchange, rng: np.random.Generator) -> str:
     """The last turn with the speakers' pronouns exchanged, as Weizenbaum's ELIZA (1966) answered."""
-    return " ".join(_SWAPPED.get(word.lower().strip(".,?!"), word) for word in exchange.last.split())
+    return exchanged(exchange.last, _SWAPPED)
 
 
 def synonym_echo(exchange: Exchange, rng: np.random.Generator) -> str:
     """The last turn with its common words replaced by others of the same meaning."""
-    return " ".join(_SYNONYMS.get(word.lower().strip(".,?!"), word) for word in exchange.last.split())
+    return exchanged(exchange.last, _SYNONYMS)
 
 
 def negated_echo(exchange: Exchange, rng: np.random.Generator) -> str:
@@ -106,17 +111,12 @@ def padded_echo(exchange: Exchange, rng: np.random.Generator) -> str:
 
 def rotated_echo(exchange: Exchange, rng: np.random.Generator) -> str:
     """The second half of the last turn, then its first half."""
-    said = exchange.last.split()
-    return " ".join([*said[len(said) // 2 :], *said[: len(said) // 2]])
+    return rotated(exchange.last)
 
 
 def spliced_turns(exchange: Exchange, rng: np.random.Generator) -> str:
     """The first half of one earlier turn and the second half of another (of the last alone where it is alone)."""
-    first, second = (
-        (exchange.context[-2] if len(exchange.context) > 1 else exchange.last).split(),
-        exchange.last.split(),
-    )
-    return " ".join([*first[: (len(first) + 1) // 2], *second[len(second) // 2 :]])
+    return _spliced(exchange.earlier, exchange.last)
 
 
 def disguised_copy(exchange: Exchange, rng: np.random.Generator) -> str:
@@ -161,8 +161,7 @@ def stranger_with_keyword(exchange: Exchange, rng: np.random.Generator) -> str:
 
 def joined_halves(exchange: Exchange, rng: np.random.Generator) -> str:
     """The first half of the human's reply and the second half of a stranger's."""
-    first, second = exchange.reply.split(), exchange.stranger.split()
-    return " ".join([*first[: (len(first) + 1) // 2], *second[len(second) // 2 :]])
+    return _spliced(exchange.reply, exchange.stranger)
 
 
 def rambling(exchange: Exchange, rng: np.random.Generator) -> str:
@@ -185,33 +184,46 @@ def doubled_reply(exchange: Exchange, rng: np.random.Generator) -> str:
     return f"{exchange.reply} {exchange.reply}"
 
 
-ECHOES: Mapping[str, Attack] = {
-    attack.__name__: attack
-    for attack in (
-        question_back, pronoun_swapped_echo, synonym_echo, negated_echo, padded_echo, rotated_echo, spliced_turns,
-        disguised_copy, punctuated_copy,
-    )
-}  # fmt: skip
-"""Say what was said already."""
-
-FILLERS: Mapping[str, Attack] = {
-    attack.__name__: attack
-    for attack in (keyword_stuffing, keyword_list, topic_template, generic_with_keyword, keyword_question, shotgun)
-}
-"""Say what fits everywhere."""
-
-WRECKS: Mapping[str, Attack] = {
-    attack.__name__: attack
-    for attack in (
-        stranger_reply, stranger_with_keyword, joined_halves, rambling, shuffled_words, dropped_words, doubled_reply,
-    )
-}  # fmt: skip
-"""Human words in the wrong place or order."""
-
-ATTACKS: Mapping[str, Attack] = {**ECHOES, **FILLERS, **WRECKS}
-
-
 def bare(text: str) -> str:
     """The text within a sentence: without the mark at its end, its first letter small unless it is "I"."""
     bare = re.sub(r"[.?!\s]+$", "", text)
     return bare if re.match(r"I\b", bare) else bare[:1].lower() + bare[1:]
+
+
+def rotated(text: str) -> str:
+    """The second half of a text, then its first half."""
+    said = text.split()
+    return " ".join([*said[len(said) // 2 :], *said[: len(said) // 2]])
+
+
+def exchanged(text: str, others: Mapping[str, str]) -> str:
+    """A text with each word that ``others`` has, in any case and before any mark, exchanged for its other."""
+    return " ".join(others.get(word.lower().strip(".,?!"), word) for word in text.split())
+
+
+def named(*attacks: Attack) -> Mapping[str, Attack]:
+    """Attacks by their names."""
+    return {attack.__name__: attack for attack in attacks}
+
+
+def _spliced(first: str, second: str) -> str:
+    """The first half of one text and the second half of another."""
+    start, end = first.split(), second.split()
+    return " ".join([*start[: (len(start) + 1) // 2], *end[len(end) // 2 :]])
+
+
+ECHOES = named(
+    question_back, pronoun_swapped_echo, synonym_echo, negated_echo, padded_echo, rotated_echo, spliced_turns,
+    disguised_copy, punctuated_copy,
+)  # fmt: skip
+"""Say what was said already."""
+
+FILLERS = named(keyword_stuffing, keyword_list, topic_template, generic_with_keyword, keyword_question, shotgun)
+"""Say what fits everywhere."""
+
+WRECKS = named(
+    stranger_reply, stranger_with_keyword, joined_halves, rambling, shuffled_words, dropped_words, doubled_reply,
+)  # fmt: skip
+"""Human words in the wrong place or order."""
+
+ATTACKS: Mapping[str, Attack] = {**ECHOES, **FILLERS, **WRECKS}

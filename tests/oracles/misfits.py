@@ -7,12 +7,11 @@ They are attacks as those of attacks.py are. ``MISFITS`` are what guards, terms 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 import numpy as np
 
 from fitness.coherence.words import content_words, words
-from tests.oracles.attacks import Attack, Exchange, bare, pronoun_swapped_echo
+from tests.oracles.attacks import Exchange, bare, exchanged, named, pronoun_swapped_echo, rotated
 
 _AUXILIARIES = (
     "am", "is", "are", "was", "were", "do", "does", "did", "have", "has", "had", "can", "could", "will", "would",
@@ -76,9 +75,8 @@ def negated_reply(exchange: Exchange, rng: np.random.Generator) -> str:
 
 def opposite_reply(exchange: Exchange, rng: np.random.Generator) -> str:
     """The human's reply with words exchanged for their opposites, negated where it has none of them."""
-    said = exchange.reply.split()
-    turned = [_OPPOSITES.get(word.lower().strip(".,?!"), word) for word in said]
-    return " ".join(turned) if turned != said else _negated(exchange.reply)
+    turned = exchanged(exchange.reply, _OPPOSITES)
+    return turned if turned.split() != exchange.reply.split() else _negated(exchange.reply)
 
 
 def denied_turn(exchange: Exchange, rng: np.random.Generator) -> str:
@@ -123,14 +121,13 @@ def bland_interest(exchange: Exchange, rng: np.random.Generator) -> str:
 
 def own_earlier_turn(exchange: Exchange, rng: np.random.Generator) -> str:
     """What the speaker said one turn before, with two words before it; the last turn where there is no earlier one."""
-    earlier = exchange.context[-2] if len(exchange.context) > 1 else exchange.last
-    return f"As I said, {bare(earlier)}."
+    return f"As I said, {bare(exchange.earlier)}."
 
 
 def repeated_sentence(exchange: Exchange, rng: np.random.Generator) -> str:
     """A sentence of one's own, then the same in another order."""
-    said = bare(exchange.reply).split()
-    return f"{' '.join(said)}, {' '.join([*said[len(said) // 2 :], *said[: len(said) // 2]])}."
+    said = bare(exchange.reply)
+    return f"{' '.join(said.split())}, {rotated(said)}."
 
 
 def _topics(exchange: Exchange, count: int) -> list[str]:
@@ -147,17 +144,13 @@ def _negated(text: str) -> str:
     return text[: found.start()] + verb + text[found.end() :]
 
 
-def _named(*attacks: Attack) -> Mapping[str, Attack]:
-    return {attack.__name__: attack for attack in attacks}
-
-
-MISFITS = _named(
+MISFITS = named(
     liking_question, how_long_question, echoing_question, swapped_echo_without_a_third, negated_reply, denied_turn,
     yes_with_topic, number_for_anything, bland_assent, repeated_sentence,
 )  # fmt: skip
 """What was developed with."""
 
-HELD_BACK = _named(
+HELD_BACK = named(
     opinion_question, topic_question, reason_question, swapped_question, opposite_reply, self_contradiction,
     place_for_anything, return_question, bland_interest, own_earlier_turn,
 )  # fmt: skip

@@ -46,7 +46,7 @@ class JudgedRow:
         label: The row.
         value: Mean over the judged prompts with its 95 % interval, in nats per token; higher is better.
         winner_gain: How much better the evolved winner is, paired over prompts; None in the winner's own row.
-        winner_gain_p: Two-sided sign-flip p-value of that gain, Holm-corrected over the rows.
+        winner_gain_p: Two-sided p-value of that gain by swapping documents, Holm-corrected over the rows.
     """
 
     label: str
