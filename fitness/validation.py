@@ -101,8 +101,8 @@ def agreement(
     scores = np.asarray(values, np.float64)
     by_context = GroupedBootstrap([item.context for item in rated], resamples=resamples, seed=seed)
     return Agreement(
-        spearman=by_context.interval(rank_correlation, ratings, scores),
-        pearson=by_context.interval(correlation, ratings, scores),
+        spearman=by_context.correlation_interval(rank_correlation, ratings, scores),
+        pearson=by_context.correlation_interval(correlation, ratings, scores),
         pairwise_accuracy=by_context.share_interval(concordant_pairs, ratings, scores),
         num_replies=len(rated),
     )

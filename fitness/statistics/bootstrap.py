@@ -16,6 +16,8 @@ from fitness.statistics.interval import Interval
 from fitness.statistics.resampling import drawn_with_replacement
 from fitness.statistics.sample import Floats, Sample, Values, paired, with_equal_answers
 
+_ONE = 1 - 1e-12  # Of a perfect correlation Fisher's z is infinite.
+
 
 def bootstrap_interval(sample: Sample, *, resamples: int = 10_000, seed: int = 0) -> Interval:
     """The figure of a sample with its interval.
@@ -114,6 +116,24 @@ class GroupedBootstrap:
         drawn = (np.concatenate([self._groups[group] for group in sample]) for sample in self._samples)
         values = [statistic(first[rows], second[rows]) for rows in drawn]
         return expanded_interval(statistic(first, second), values, num_groups=len(self._groups))
+
+    def correlation_interval(
+        self, statistic: Callable[[Floats, Floats], float], first: Floats, second: Floats
+    ) -> Interval:
+        """A correlation with its interval: Student's on the scale of Fisher's z, with the spread of the resamples.
+
+        Percentiles of correlations are too narrow: they hold the truth in 93 of 100 experiments on 100 contexts.
+        """
+        from scipy.special import stdtrit  # It takes a while to import.
+
+        value, count = statistic(first, second), len(self._groups)
+        if count < 2:
+            return Interval.without_width(value)
+        drawn = (np.concatenate([self._groups[group] for group in sample]) for sample in self._samples)
+        values = [value, *(statistic(first[rows], second[rows]) for rows in drawn)]
+        z, *others = np.arctanh(np.clip(values, -_ONE, _ONE))
+        margin = float(stdtrit(count - 1, 0.975) * np.std(others) * math.sqrt(count / (count - 1)))
+        return Interval(value, math.tanh(z - margin), math.tanh(z + margin))
 
     def share_interval(
         self, count: Callable[[Floats, Floats], tuple[float, float]], first: Floats, second: Floats

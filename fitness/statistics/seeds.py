@@ -26,16 +26,19 @@ def t_interval(values: Values) -> Interval:
         ValueError: There is no number, or one is not finite.
     """
     numbers = Sample.independent(values).values[0]
-    value, margin = float(numbers.mean()), _margin(float(numbers.var()), len(numbers)) / math.sqrt(len(numbers))
+    value, variance = float(numbers.mean()), _corrected(float(numbers.var()) / len(numbers), len(numbers))
+    margin = _quantile(len(numbers) - 1) * math.sqrt(variance) if variance else 0.0
     return Interval(value, value - margin, value + margin)
 
 
 def crossed_interval(first: Sample, second: Sample, *, resamples: int = 10_000, seed: int = 0) -> Interval:
     """The difference of two methods with its interval over seeds and prompts together, for both are samples.
 
-    The margins over seeds and over prompts, each with Student's quantile of its own, are added in squares (MOVER, Zou &
-    Donner 2008, doi:10.1002/sim.3095); Owen (2007, "The pigeonhole bootstrap") says why both together are not too
-    little. A method without seeds has one row of values, which every seed of the other one is compared with.
+    Owen (2007, "The pigeonhole bootstrap") says why the variances over seeds and over prompts together are not too
+    little. Two margins can be made of them, and with few seeds one is too wide and one too narrow: Student's margins of
+    both added in squares (MOVER, Zou & Donner 2008, doi:10.1002/sim.3095) hold the truth in up to .98 of experiments,
+    and the sum of both variances with its effective degrees of freedom (Welch 1947) in down to .92. The margin is half
+    way between them. A method without seeds has one row of values, which every seed of the other one is compared with.
 
     Args:
         first: Values [seeds, prompts].
@@ -45,9 +48,15 @@ def crossed_interval(first: Sample, second: Sample, *, resamples: int = 10_000, 
     """
     by_seed = _by_seed(first, second)
     drawn = differences_drawn(*_with_all_seeds(first, second), resamples=resamples, seed=seed)
-    over_prompts = _margin(float(drawn.var()), first.num_groups)
-    over_seeds = _margin(float(by_seed.var()), len(by_seed)) / math.sqrt(len(by_seed))
-    value, margin = float(by_seed.mean()), math.hypot(over_seeds, over_prompts)
+    over_seeds = _corrected(by_seed.var() / len(by_seed), len(by_seed)), len(by_seed) - 1
+    over_prompts = _corrected(drawn.var(), first.num_groups), first.num_groups - 1
+    parts = [(variance, degrees) for variance, degrees in (over_seeds, over_prompts) if variance]
+    value, margin = float(by_seed.mean()), 0.0
+    if parts:
+        total = sum(variance for variance, _ in parts)
+        effective = total**2 / sum(variance**2 / degrees for variance, degrees in parts)
+        in_squares = math.hypot(*(_quantile(degrees) * math.sqrt(variance) for variance, degrees in parts))
+        margin = (in_squares + _quantile(effective) * math.sqrt(total)) / 2
     return Interval(value, value - margin, value + margin)
 
 
@@ -86,8 +95,13 @@ def _with_all_seeds(first: Sample, second: Sample) -> tuple[Sample, Sample]:
     return spread[0], spread[1]
 
 
-def _margin(variance: float, count: int) -> float:
-    """Student's 95 % margin, of a variance that was divided by the count; 0 where there is one."""
+def _corrected(variance: float, count: int) -> float:
+    """A variance that was divided by the count, as if divided by one less; 0 where there is one."""
+    return float(variance) * count / (count - 1) if count > 1 else 0.0
+
+
+def _quantile(degrees: float) -> float:
+    """Student's 97.5 % quantile."""
     from scipy.special import stdtrit  # It takes a while to import.
 
-    return float(stdtrit(count - 1, 0.975)) * math.sqrt(variance * count / (count - 1)) if count > 1 else 0.0
+    return float(stdtrit(degrees, 0.975))

@@ -15,6 +15,7 @@ from fitness.statistics import (
     Sample,
     bootstrap_difference,
     bootstrap_interval,
+    correlation,
     unpaired_comparison,
 )
 
@@ -127,6 +128,21 @@ class TestGroups:
 
         assert width(groups, copies) == pytest.approx(width(range(20), values))
         assert width(range(100), copies) < 0.7 * width(groups, copies)
+
+    def test_correlations_have_the_interval_of_fisher(self):
+        first, noise = np.random.default_rng(3).normal(size=(2, 400))
+        second = first + noise
+        found = GroupedBootstrap(range(400), resamples=4000, seed=0).correlation_interval(correlation, first, second)
+        expected = stats.pearsonr(first, second).confidence_interval(0.95)
+        assert found.value == pytest.approx(stats.pearsonr(first, second).statistic)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.01)
+
+    def test_a_perfect_correlation_and_one_group_have_no_interval(self):
+        values = np.arange(5.0)
+        perfect = GroupedBootstrap(range(5), resamples=99, seed=0).correlation_interval(correlation, values, values)
+        assert (perfect.low, perfect.value, perfect.high) == pytest.approx((1.0, 1.0, 1.0))
+        one = GroupedBootstrap(["a"] * 5, resamples=9, seed=0).correlation_interval(correlation, values, values**2)
+        assert not one.has_width
 
     def test_a_share_adds_hits_and_possible_hits_over_groups(self):
         def above_zero(first, second):

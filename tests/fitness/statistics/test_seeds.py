@@ -46,6 +46,17 @@ class TestCrossed:
         assert width(table) > over_seeds.high - over_seeds.low
         assert width(table) > width(table.mean(axis=0, keepdims=True))
 
+    def test_the_margin_lies_between_one_that_is_too_wide_and_one_that_is_too_narrow(self) -> None:
+        rng = np.random.default_rng(1)
+        table = 0.2 * rng.standard_normal((3, 1)) + rng.standard_normal((1, 40)) + 0.1 * rng.standard_normal((3, 40))
+        found = crossed_interval(Sample.independent(table), zeros(table), resamples=20_000, seed=0)
+        seeds, prompts = table.mean(axis=1).var(ddof=1) / 3, table.mean(axis=0).var(ddof=1) / 40
+        wide = np.hypot(stats.t.ppf(0.975, 2) * seeds**0.5, stats.t.ppf(0.975, 39) * prompts**0.5)
+        effective = (seeds + prompts) ** 2 / (seeds**2 / 2 + prompts**2 / 39)
+        narrow = stats.t.ppf(0.975, effective) * (seeds + prompts) ** 0.5
+        assert narrow < wide
+        assert (found.high - found.low) / 2 == pytest.approx((wide + narrow) / 2, rel=0.02)
+
     def test_the_larger_p_value_of_seeds_and_prompts_decides(self) -> None:
         rng = np.random.default_rng(5)
         table = rng.normal(0.3, 0.1, (1, 40)) + rng.normal(0, 1, (6, 1))  # All prompts agree, seeds do not.
