@@ -122,7 +122,7 @@ def _p_values() -> Iterator[Case]:
     for size in (20, 402):
         yield _p_value("swaps over prompts", f"{size} prompts", _swaps(size, mean), cost=1 if size == 20 else 4)
         yield _p_value("swaps over prompts, coherence", f"{size} prompts of 4 answers", _swaps(size, levels), cost=8)
-    yield _p_value("swaps, coherence of unlike answers", "402 prompts of 4 answers", _swaps_of_unlike(402), cost=8)
+    yield _p_value("swaps, coherence of unlike answers", "402 prompts of 4 answers", _swaps_of_unlike(402), cost=2)
     yield _p_value("swaps over documents", "25 documents of 16 prompts", _flips_of_documents(25, 16), cost=4)
     overlooked = _flips_of_documents(25, 16, are_overlooked=True)
     yield _p_value("swaps, documents overlooked", "25 documents of 16 prompts", overlooked, holds=False, cost=4)

@@ -26,7 +26,7 @@ def fit_scorer_to(experiment: Path, to: Path, *, settings: tuple[str, ...] = (),
 
     Raises:
         FileExistsError: ``to`` is not empty.
-        ValueError: A domain has fewer than 20 training documents.
+        ValueError: A domain has fewer than 20 training documents, or all of them are one group.
     """
     require_free(to, overwrite=overwrite)
     config = load_experiment(experiment, settings)

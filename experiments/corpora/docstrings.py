@@ -22,7 +22,7 @@ _MAX_TURN_WORDS = 45
 
 
 def load_docstrings(packages: list[str], *, domain: str) -> list[Document]:
-    """One document per documented name of the packages, in the order of files and lines.
+    """One document per documented name of the packages, in the order of files and lines; a module is one group.
 
     Args:
         packages: Names of installed packages, e.g. ``["numpy", "pandas"]``.
@@ -42,8 +42,7 @@ def load_docstrings(packages: list[str], *, domain: str) -> list[Document]:
                 if len(turns) >= 2:
                     seen_turns.update(turns)
                     identifier = f"{path}:{name}"
-                    group = f"{domain}:{name.rpartition('.')[2]}"
-                    documents.setdefault(identifier, Document(identifier, domain, group, turns))
+                    documents.setdefault(identifier, Document(identifier, domain, f"{domain}:{path}", turns))
     return list(documents.values())
 
 

@@ -24,7 +24,7 @@ class Document:
         id: Unique within its domain.
         domain: The name that the experiment gives to the source, e.g. ``"conversation"``.
         group: Documents of one group always fall into the same split. Conversations are their own group;
-            docstrings are grouped by the name they document, because methods of one name share sentences.
+            docstrings are grouped by the module they stand in, whose functions are described in the same words.
         turns: Utterances or sentences, without line breaks, none empty.
         overlaps: Whether the group was joined with another one that shares an exchange; groups.py does that.
     """

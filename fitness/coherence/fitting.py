@@ -21,7 +21,8 @@ from fitness.coherence.words import content_words, shortened, spoken, without_bo
 
 Documents = Sequence[Sequence[str]]
 
-_HELD_BACK = 10  # One document of ten sets the scales: heads are too sure of what they were trained on.
+_HELD_BACK = 10  # Groups with one document of ten set the scales: heads are too sure of what they were trained on.
+_MIN_DOCUMENTS = 20  # Per domain.
 _SCALE_PLACES = 800  # Per domain.
 _MIN_REPLY_WORDS = 3
 _MIN_DENSE_WORDS = 5
@@ -67,24 +68,33 @@ class Fitted:
         )
 
 
-def fit(documents_by_domain: Mapping[str, Documents], *, encoder: Encoder, rng: np.random.Generator) -> Fitted:
+def fit(
+    documents_by_domain: Mapping[str, Documents],
+    *,
+    groups_by_domain: Mapping[str, Sequence[str]],
+    encoder: Encoder,
+    rng: np.random.Generator,
+) -> Fitted:
     """Fit on documents of all domains together; which domain a text is from is never asked when scoring.
 
+    Args:
+        documents_by_domain: Documents by domain, each a sequence of turns.
+        groups_by_domain: The group of each document. What sets the scales shares no group with what the rest is
+            fitted on, as the texts to be scored share none.
+        encoder: Gives texts their vectors.
+        rng: Draws what is held back, places, forgeries and weights.
+
     Raises:
-        ValueError: A domain has fewer than 20 documents of two turns.
+        ValueError: A domain has fewer than 20 documents of two turns, or all of them are one group.
     """
     training: dict[str, Documents] = {}
     held_back: dict[str, Documents] = {}
     for domain, documents in sorted(documents_by_domain.items()):
-        usable = [[shortened(turn) for turn in turns] for turns in documents if len(turns) >= 2]
-        if len(usable) < 2 * _HELD_BACK:
-            raise ValueError(
-                f"Domain {domain!r} has {len(usable)!r} documents of two or more turns; allowed are "
-                f"{2 * _HELD_BACK} or more. Give it more documents or leave it out."
-            )
-        order = rng.permutation(len(usable))
-        held_back[domain] = [usable[place] for place in order[::_HELD_BACK]]
-        training[domain] = [usable[place] for place in np.delete(order, np.s_[::_HELD_BACK])]
+        rows = zip(documents, groups_by_domain[domain], strict=True)
+        usable = [([shortened(turn) for turn in turns], group) for turns, group in rows if len(turns) >= 2]
+        chosen = held_back_groups(domain, [group for _, group in usable], rng=rng)
+        held_back[domain] = [turns for turns, group in usable if group in chosen]
+        training[domain] = [turns for turns, group in usable if group not in chosen]
     data = pair_data(list(training.values()), encoder, num_forged=_NUM_FORGED, rng=rng)
     heads = Heads.fit(data, num_epochs=_NUM_EPOCHS, rng=rng)
     ngrams = NgramModel.fit(_weighted_texts(list(training.values())))
@@ -94,6 +104,36 @@ def fit(documents_by_domain: Mapping[str, Documents], *, encoder: Encoder, rng: 
     scales = Scales.fit([(terms, texts.context_means()) for texts, terms in samples])
     fitted = Fitted(heads, ngrams, scales, _order_range(rest, ngrams, rng=rng), _usual_content(rest), rarity)
     return replace(fitted, scales=scales.levelled([_human(fitted, texts, terms) for texts, terms in samples]))
+
+
+def held_back_groups(domain: str, groups: Sequence[str], *, rng: np.random.Generator) -> set[str]:
+    """Groups of a domain that set its scales: drawn until they have a tenth of its documents.
+
+    Groups with more than a fifth of the documents are left to the rest; where all are so large, the smallest is taken.
+
+    Args:
+        domain: The domain, for messages.
+        groups: The group of each document.
+        rng: Draws.
+
+    Raises:
+        ValueError: There are fewer than 20 documents, or fewer than two groups.
+    """
+    sizes = Counter(groups)
+    if len(groups) < _MIN_DOCUMENTS or len(sizes) < 2:
+        raise ValueError(
+            f"Domain {domain!r} has {len(groups)!r} documents of two or more turns in {len(sizes)!r} groups; allowed "
+            f"are {_MIN_DOCUMENTS} documents or more, in two groups or more. Give it more documents or leave it out."
+        )
+    names = sorted(sizes)
+    order = [names[place] for place in rng.permutation(len(names))]
+    small = [name for name in order if sizes[name] * _HELD_BACK <= 2 * len(groups)]
+    chosen: set[str] = set()
+    for name in small or [min(order, key=lambda name: sizes[name])]:
+        if sum(sizes[group] for group in chosen) * _HELD_BACK >= len(groups):
+            break
+        chosen.add(name)
+    return chosen
 
 
 def pair_data(domains: Sequence[Documents], encoder: Encoder, *, num_forged: int, rng: np.random.Generator) -> PairData:

@@ -152,7 +152,7 @@ def template_echo(turns: Sequence[str], reply: str) -> float:
 def novelty(turns: Sequence[str], reply: str) -> float:
     """Naming the topic is no answer: a reply whose content words are all borrowed says nothing of its own.
 
-    None of its own: .85; one: .93. Where all that is said is asked, .55 and .65: "Do you like TOPIC?", "What is your
+    None of its own: .85; one: .93. Where all that is said is asked, .55 and .6: "Do you like TOPIC?", "What is your
     favorite thing about TOPIC?". People ask back as well, but they mostly bring words of their own; of their replies
     one in fifteen pays here in conversation, and one in sixty for a question. Replies that borrow nothing are left
     alone, among them short answers ("Yes, I did"), which have no content words at all.
@@ -161,7 +161,7 @@ def novelty(turns: Sequence[str], reply: str) -> float:
     own = set(content_words(words(without_borrowed(turns, reply))))
     if len(own) >= 2 or not said - own:
         return 1.0
-    return ((0.55, 0.65) if is_question(reply) else (0.85, 0.93))[len(own)]
+    return ((0.55, 0.6) if is_question(reply) else (0.85, 0.93))[len(own)]
 
 
 def speaker_tag(reply: str) -> float:
@@ -176,14 +176,15 @@ def speaker_tag(reply: str) -> float:
 
 
 def ending(reply: str) -> float:
-    """A reply that was cut off is no reply: it ends within a sentence, or without the mark that ends one."""
+    """A reply that was cut off is no reply: it ends within a sentence (.7), or without the mark that ends one (.88).
+
+    One or two words ("thank you") need no mark.
+    """
     tokens = words(reply)
-    if not tokens or not tokens[-1][0].isalnum():
+    said = spoken(tokens)
+    if len(said) < 3 or not tokens[-1][0].isalnum():
         return 1.0
-    tail = spoken(tokens)
-    if len(tail) >= 3 and tail[-1] in _DANGLING:
-        return 0.7
-    return 0.97 if len(tail) >= 4 else 1.0
+    return 0.7 if said[-1] in _DANGLING else 0.88
 
 
 def _shared_share(part: Sequence[str], whole: Sequence[str]) -> float:

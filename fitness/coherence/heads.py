@@ -2,7 +2,7 @@
 
 Three of them look at the same three vectors (last turn, decayed mean of the turns, reply): a dual encoder
 trained with InfoNCE (van den Oord et al. 2018, arXiv:1807.03748), and two pair classifiers, one against random
-replies and one against hard ones. Each is trained twice, and their logits are averaged: what two seeds agree on is
+replies and one against hard ones. Each is trained four times, and logits are averaged: what four seeds agree on is
 signal, and a search cannot lean on the quirks of one network. Training data come in as arrays; texts stay outside.
 """
 
@@ -22,7 +22,7 @@ Indices = npt.NDArray[np.int64]
 
 HEAD_NAMES = ("dual", "pair", "hard")
 
-_NUM_NETWORKS = 2
+_NUM_NETWORKS = 4
 _DUAL_SIZE = 128
 _PAIR_SIZE = 96
 _TEMPERATURE = 0.07
@@ -67,8 +67,9 @@ class Heads:
     def __init__(self, tensors: Mapping[str, npt.NDArray[np.generic]]) -> None:
         self.tensors = {name: np.asarray(value, np.float16) for name, value in tensors.items()}
         dimension = self.tensors["0.dual.reply.weight"].shape[1]
+        numbers = {name.partition(".")[0] for name in self.tensors}
         with torch.random.fork_rng(devices=[]):  # Fresh layers draw weights, here in vain.
-            networks = nn.ModuleList(_Network(dimension) for _ in range(_NUM_NETWORKS))
+            networks = nn.ModuleList(_Network(dimension) for _ in numbers)
         networks.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in self.tensors.items()})
         # Double precision: what is left of float noise is far below the decimals that a score keeps.
         self._networks = networks.double().eval()

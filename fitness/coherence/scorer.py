@@ -29,7 +29,7 @@ from fitness.coherence.words import shortened
 SCORER_SCHEMA = "composite-evolve/scorer/3"
 """What the files of a scorer are called by; scorers of another schema cannot be read."""
 
-_CODE_VERSION = 5  # Raise it whenever a change to the code changes a score.
+_CODE_VERSION = 6  # Raise it whenever a change to the code changes a score.
 _CONFIGURATION = "scorer.json"
 _HEADS, _NGRAMS, _SCALES = "heads.safetensors", "ngrams.safetensors", "scales.safetensors"
 _PIECES = "pieces.safetensors"
@@ -67,20 +67,32 @@ class CoherenceScorer:
 
     @classmethod
     def fit(
-        cls, documents_by_domain: Mapping[str, Documents], *, encoder: Encoder | None = None, seed: int = 0
+        cls,
+        documents_by_domain: Mapping[str, Documents],
+        *,
+        groups_by_domain: Mapping[str, Sequence[str]] | None = None,
+        encoder: Encoder | None = None,
+        seed: int = 0,
     ) -> CoherenceScorer:
         """Fit on the training documents of every domain that is to be scored.
 
         Args:
             documents_by_domain: Documents by domain, each a sequence of turns (utterances or sentences).
+            groups_by_domain: The group of each document: documents of one group resemble each other or overlap. None
+                takes each document as its own group.
             encoder: Gives texts their vectors; None takes all-MiniLM-L6-v2.
-            seed: Of the weights, negatives and held-back documents; equal seeds give equal scorers on one machine.
+            seed: Of the weights, negatives and held-back groups; equal seeds give equal scorers on one machine.
 
         Raises:
-            ValueError: A domain has fewer than 20 documents of two turns.
+            ValueError: A domain has fewer than 20 documents of two turns, or all of them are one group.
         """
         encoder = encoder or MiniLM()
-        return cls(fit(documents_by_domain, encoder=encoder, rng=np.random.default_rng(seed)), encoder=encoder)
+        groups = groups_by_domain or {
+            domain: [str(number) for number in range(len(documents))]
+            for domain, documents in documents_by_domain.items()
+        }
+        rng = np.random.default_rng(seed)
+        return cls(fit(documents_by_domain, groups_by_domain=groups, encoder=encoder, rng=rng), encoder=encoder)
 
     def save(self, directory: Path) -> None:
         """Write ``scorer.json`` and the arrays (safetensors) into a directory."""

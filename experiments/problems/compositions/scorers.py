@@ -41,10 +41,15 @@ def fit_scorer(
         seed: Seed of the fit.
 
     Raises:
-        ValueError: A domain has fewer than 20 training documents.
+        ValueError: A domain has fewer than 20 training documents, or all of them are one group.
     """
     chosen = {domain: _chosen(documents) for domain, documents in documents_by_domain.items()}
-    return CoherenceScorer.fit(chosen, encoder=encoder, seed=seed)
+    return CoherenceScorer.fit(
+        {domain: [document.turns for document in documents] for domain, documents in chosen.items()},
+        groups_by_domain={domain: [document.group for document in documents] for domain, documents in chosen.items()},
+        encoder=encoder,
+        seed=seed,
+    )
 
 
 def scorer_key(documents_by_domain: Mapping[str, Sequence[Document]], encoder: Encoder) -> str:
@@ -60,10 +65,10 @@ def unread_documents(documents: Sequence[Document]) -> list[Document]:
     return ordered[_num_read(ordered) :]
 
 
-def _chosen(documents: Sequence[Document]) -> list[tuple[str, ...]]:
+def _chosen(documents: Sequence[Document]) -> list[Document]:
     """Training documents in an order fixed by hash, until the limit of turns is reached."""
     ordered = _ordered(documents)
-    return [document.turns for document in ordered[: _num_read(ordered)]]
+    return ordered[: _num_read(ordered)]
 
 
 def _num_read(ordered: Sequence[Document]) -> int:

@@ -16,7 +16,7 @@ from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import Document
 from experiments.corpora.errors import CorpusError
 from experiments.corpora.panels import load_documents, panels_of
-from experiments.corpora.splits import documents_in
+from experiments.corpora.splits import SPLITS, documents_in, split_of
 from experiments.corpora.streams import token_streams, tokenizer_texts
 from genomes.members.tokenizers import train_tokenizer
 
@@ -28,7 +28,8 @@ def graphs() -> list[Document]:
 
 @pytest.fixture(scope="module")
 def documents(graphs: list[Document]) -> dict[str, list[Document]]:
-    return {"conversation": load_chitchat(domain="conversation"), "graphs": graphs}
+    arrays = load_docstrings(["numpy", "pandas"], domain="arrays")
+    return {"conversation": load_chitchat(domain="conversation"), "graphs": graphs, "arrays": arrays}
 
 
 def test_documents_are_clean_and_distinct(documents: Mapping[str, list[Document]]) -> None:
@@ -75,6 +76,13 @@ def test_a_group_gives_a_second_example_only_where_there_are_too_few(graphs: lis
         assert (max(taken.values()) == 1) == (count < num_groups)
 
 
+def test_module_docstrings_are_in_every_split(documents: Mapping[str, list[Document]]) -> None:
+    for domain in ("graphs", "arrays"):
+        of_modules = [document for document in documents[domain] if document.id.endswith(":__module__")]
+        assert len({document.group for document in of_modules}) > 50
+        assert {split_of(document) for document in of_modules} == set(SPLITS)
+
+
 def test_too_few_examples_say_how_many_there_are(graphs: list[Document]) -> None:
     data = DataConfig(domains={"graphs": _source()}, prompts=PromptCounts(validation=100_000))
     with pytest.raises(CorpusError, match=r"data.prompts.validation is 100000, .*'graphs' has (\d+) .*to \1 or less"):
@@ -103,12 +111,12 @@ def test_docstrings_are_parsed_and_never_run(tmp_path: Path, monkeypatch: pytest
     assert [(document.id, document.group, document.turns) for document in documents] == [
         (
             "documented/module.py:__module__",
-            "d:__module__",
+            "d:documented/module.py",
             ("Opens the module with a sentence.", "Closes it with another one."),
         ),
         (
             "documented/module.py:f",
-            "d:f",
+            "d:documented/module.py",
             ("Returns the documented.g of a thing.", "It is never negative here."),
         ),
     ]

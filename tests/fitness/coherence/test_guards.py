@@ -93,7 +93,7 @@ class TestNovelty:
             ("Parrots eat seeds and fruit.", 1.0),
             ("Do you like parrots?", 0.55),
             ("do you like parrots", 0.55),
-            ("What is your favorite thing about parrots?", 0.65),
+            ("What is your favorite thing about parrots?", 0.6),
             ("Do your parrots eat fruit?", 1.0),
             ("Yes, I did.", 1.0),
             ("My brother went home.", 1.0),
@@ -142,7 +142,7 @@ class TestSpeakerTag:
 class TestEnding:
     def test_an_answer_that_was_cut_off_loses(self):
         assert guards.ending("I went there with my") == 0.7
-        assert 0.9 < guards.ending("I went there on Sunday") < 1.0
+        assert guards.ending("I went there on Sunday") == guards.ending("Any other ideas") == 0.88
         assert guards.ending("I went there with my sister.") == 1.0
         assert guards.ending("Me too") == 1.0
 

@@ -14,6 +14,7 @@ from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import examples_from
 from experiments.corpora.splits import documents_in
 from fitness.coherence.encoder import MiniLM
+from fitness.coherence.fitting import held_back_groups
 from fitness.coherence.scorer import CoherenceScorer, scorer_version
 from tests.oracles.minilm import FloatMiniLM
 
@@ -198,5 +199,29 @@ class TestFilesAndFit:
         path.write_text(json.dumps(configuration | {"schema": "x/9"}), encoding="utf-8")
         with pytest.raises(ValueError, match=r"has schema 'x/9'; allowed is 'composite-evolve/scorer/3'"):
             scorer_version(tmp_path)
-        with pytest.raises(ValueError, match="Domain 'food' has 3 documents"):
+        with pytest.raises(ValueError, match="Domain 'food' has 3 documents of two or more turns in 3 groups; allowed"):
             CoherenceScorer.fit({"food": documents["food"][:3]}, encoder=encoder)
+        with pytest.raises(
+            ValueError, match="Domain 'food' has 20 documents of two or more turns in 1 groups; allowed"
+        ):
+            CoherenceScorer.fit({"food": documents["food"]}, groups_by_domain={"food": ["all"] * 20}, encoder=encoder)
+
+
+class TestHeldBack:
+    """Which groups set the scales."""
+
+    def held_back(self, sizes, seed=0):
+        groups = [name for name, size in sizes.items() for _ in range(size)]
+        return held_back_groups("food", groups, rng=np.random.default_rng(seed))
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_whole_groups_make_up_a_tenth(self, seed):
+        sizes = {f"g{number}": 1 + number % 4 for number in range(80)}
+        chosen = self.held_back(sizes, seed)
+        assert 20 <= sum(sizes[group] for group in chosen) < 20 + 4
+
+    def test_a_large_group_stays_with_the_rest_while_there_are_others(self):
+        assert {frozenset(self.held_back({"large": 90, "a": 5, "b": 5, "c": 5}, seed)) for seed in range(9)} <= {
+            frozenset(pair) for pair in (("a", "b", "c"), ("a", "b"), ("a", "c"), ("b", "c"))
+        }
+        assert self.held_back({"large": 60, "smaller": 40}) == {"smaller"}

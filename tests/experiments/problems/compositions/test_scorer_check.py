@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from tests.oracles.exchanges import LANGUAGES, exchanges_in
 
 REMEDIES = ("The bundled scorer knows English only", "fitness.objectives: [nll]", "fitness.scorer: fit")
 
-NAMES = ("Anna", "Ben", "Clara", "David", "Emma", "Finn", "Greta", "Hans", "Ida", "Jan", "Karl", "Lena", "Max", "Nina")
+FIRST_NAMES = ("Anna", "Ben", "Clara", "David", "Emma", "Finn", "Greta", "Hans", "Ida", "Jan", "Karl", "Lena", "Max")
+LAST_NAMES = ("Becker", "Fischer", "Hoffmann", "Keller", "Meyer", "Schmidt", "Weber")
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +33,14 @@ def german(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("german"),
         data={
             "domains": {"talk": {"corpus": "jsonl", "path": "conversations.jsonl"}},
-            "prompts": {"search": 24, "validation": 6, "test": 8},
+            "prompts": {"search": 100, "validation": 6, "test": 8},
         },
     )
-    exchanges = [(f"{name}, {question}", answer) for question, answer in exchanges_in("German") for name in NAMES]
+    exchanges = [
+        (f"{first} {last}, {question}", answer)
+        for question, answer in exchanges_in("German")
+        for first, last in product(FIRST_NAMES, LAST_NAMES)
+    ]
     text = "".join(json.dumps({"turns": turns}, ensure_ascii=False) + "\n" for turns in exchanges)
     (path.parent / "conversations.jsonl").write_text(text, encoding="utf-8")
     return path
@@ -90,7 +96,7 @@ def test_launch_refuses_before_there_is_a_run(german: Path) -> None:
     failed = evolve("launch", german, "--serial", cwd=german.parent, check=False)
     assert failed.returncode == 2
     assert failed.stderr.startswith("error: fitness.objectives: 'coherence' leads, but")
-    assert "on the search prompts (24 replies)" in failed.stderr
+    assert "on the search prompts (100 replies)" in failed.stderr
     for remedy in REMEDIES:
         assert remedy in failed.stderr
     assert not (german.parent / "runs").exists()
@@ -99,7 +105,7 @@ def test_launch_refuses_before_there_is_a_run(german: Path) -> None:
 def test_the_dry_run_says_that_launch_will_refuse(german: Path) -> None:
     printed = evolve("launch", german, "--serial", "--dry-run", cwd=german.parent).stdout
     assert "evolve launch will refuse this experiment. fitness.objectives: 'coherence' leads, but" in printed
-    for part in ("GiB", "(24 replies)", *REMEDIES):
+    for part in ("GiB", "(100 replies)", *REMEDIES):
         assert part in printed
 
 
