@@ -48,7 +48,7 @@ bench: setup  ## every claim of speed with its bound, one after the other (half 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members
 
-scorer: setup  ## fits the bundled coherence scorer again (about 11 minutes on one core)
+scorer: setup  ## fits the bundled coherence scorer again (about 18 minutes on one core)
 	$(BIN)/evolve scorer fit experiments/quickstart.yaml --to experiments/bundled/scorer --overwrite
 
 clean:

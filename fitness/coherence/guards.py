@@ -138,7 +138,7 @@ def word_salad(
 
 
 def template_echo(turns: Sequence[str], reply: str) -> float:
-    """The template of a parrot ("I like X. Do you like X?"): .5 where borrowed words alone are said, and then asked.
+    """The template of a parrot ("I like X. Do you like X?"): .3 where borrowed words alone are said, and then asked.
 
     A person who says a borrowed word twice without asking stresses something ("I love dogs, but I have no dogs").
     """
@@ -146,7 +146,7 @@ def template_echo(turns: Sequence[str], reply: str) -> float:
     topics = set(content_words(words(asked)))
     if not is_question(asked) or not topics & set(content_words(words(" ".join(said)))):
         return 1.0
-    return 1.0 if content_words(words(without_borrowed(turns, reply))) else 0.5
+    return 1.0 if content_words(words(without_borrowed(turns, reply))) else 0.3
 
 
 def novelty(turns: Sequence[str], reply: str) -> float:

@@ -29,7 +29,7 @@ from fitness.coherence.words import shortened
 SCORER_SCHEMA = "composite-evolve/scorer/3"
 """What the files of a scorer are called by; scorers of another schema cannot be read."""
 
-_CODE_VERSION = 6  # Raise it whenever a change to the code changes a score.
+_CODE_VERSION = 7  # Raise it whenever a change to the code changes a score.
 _CONFIGURATION = "scorer.json"
 _HEADS, _NGRAMS, _SCALES = "heads.safetensors", "ngrams.safetensors", "scales.safetensors"
 _PIECES = "pieces.safetensors"

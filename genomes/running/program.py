@@ -9,7 +9,7 @@ This file travels inside exported artifacts: it imports nothing but the standard
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS, METHODS, Mean
@@ -150,6 +150,35 @@ class Program:
             for index, value in enumerate(self.values)
             if isinstance(value, CombinerValue) and COMBINERS[value.method].reads_prompt
         )
+
+    def part(self, index: int) -> Program:
+        """The program that ends at one of the values: what that needs, and nothing else."""
+        places = {index}
+        for place in range(index, -1, -1):
+            value = self.values[place]
+            if place in places and isinstance(value, CombinerValue):
+                places.update(value.inputs)
+        chosen = [self.values[place] for place in sorted(places)]
+        read = {value.stream for value in chosen if isinstance(value, MemberValue)}
+        for stream in range(len(self.streams) - 1, -1, -1):
+            if stream in read:
+                read.update(draft.source for draft in self.streams[stream].drafts)
+        of_stream = {stream: place for place, stream in enumerate(sorted(read))}
+        of_value = {value: place for place, value in enumerate(sorted(places))}
+        streams = tuple(
+            replace(
+                self.streams[stream],
+                drafts=tuple(replace(draft, source=of_stream[draft.source]) for draft in self.streams[stream].drafts),
+            )
+            for stream in sorted(read)
+        )
+        values = tuple(
+            replace(value, stream=of_stream[value.stream])
+            if isinstance(value, MemberValue)
+            else replace(value, inputs=tuple(of_value[source] for source in value.inputs))
+            for value in chosen
+        )
+        return Program(streams, values, history_needs(values), self.response)
 
     @property
     def needs_prompt(self) -> bool:

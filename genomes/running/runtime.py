@@ -52,6 +52,7 @@ class CompositeRuntime:
             closing_tokens: Token ids that end a draft.
         """
         self._program = program
+        self._by_name = trunks
         self._trunks = [trunks[stream.member] for stream in program.streams]
         self._closing = frozenset(closing_tokens)
         self._weights: dict[tuple[int, torch.device], torch.Tensor] = {}
@@ -145,12 +146,45 @@ class CompositeRuntime:
         for index in self._program.routed_values:
             value = self._program.values[index]
             assert isinstance(value, CombinerValue)
-            weights = torch.tensor(value.weights, dtype=torch.float32)
-            routed = COMBINERS[value.method].route(prompts, weights=weights, parameters=dict(value.parameters))
-            routes[index] = routed.T.to(device)
+            routes[index] = self._routed(index, value, prompts, device)
             if cache is not None:
                 cache.routes[index].store(routes[index])
         return routes
+
+    def _routed(
+        self, index: int, value: CombinerValue, prompts: Sequence[Sequence[int]], device: torch.device
+    ) -> torch.Tensor:
+        """The weights of one combiner that reads the prompt: float32 [batch, inputs]."""
+        combiner = COMBINERS[value.method]
+        evidence = torch.zeros(len(value.inputs), len(prompts))
+        if combiner.reads_prompt_evidence:
+            evidence = torch.stack([self._prompt_evidence(source, prompts, device) for source in value.inputs]).cpu()
+        weights = torch.tensor(value.weights, dtype=torch.float32)
+        routed = combiner.route(prompts, weights=weights, evidence=evidence, parameters=dict(value.parameters))
+        return routed.T.to(device)
+
+    def _prompt_evidence(self, index: int, prompts: Sequence[Sequence[int]], device: torch.device) -> torch.Tensor:
+        """Log-likelihood that a value gives to every prompt, its first token left out: float32 [batch]."""
+        part = self._program.part(index)
+        runtime = CompositeRuntime(part, self._by_name, closing_tokens=tuple(self._closing))
+        tokens, real = left_padded(prompts, device=device)
+        (top,) = part.values[-1:]
+        if isinstance(top, MemberValue):
+            prefixes = runtime.prefixes(prompts, {}, len(prompts), device)
+            prefix, prefix_mask = prefixes.get(top.stream, (tokens[:, :0], real[:, :0]))
+            read, mask = torch.cat([prefix, tokens], dim=1), torch.cat([prefix_mask, real], dim=1).long()
+            trunk = runtime._trunks[top.stream]
+            states = runtime._hidden(top.stream, read, mask, None)[:, -tokens.shape[1] :]
+            gains = trunk.log_likelihoods(states, tokens, top.temperature)
+        else:
+            size = max(1, _HISTORY_NUMBERS // (tokens.shape[1] * self._trunks[0].vocabulary_size))
+            parts = []
+            for start in range(0, len(prompts), size):
+                rows = slice(start, start + size)
+                logs = runtime.forward(tokens[rows], real[rows].long(), prompt_lengths=real[rows].sum(dim=-1))
+                parts.append(logs[:, :-1].gather(-1, tokens[rows, 1:, None])[..., 0])
+            gains = torch.cat(parts)
+        return gains.where(real[:, :-1], gains.new_zeros(())).sum(dim=-1)
 
     def _reads(
         self, routes: Mapping[int, torch.Tensor], num_rows: int, device: torch.device

@@ -50,7 +50,9 @@ class CombinerContract(MethodContract):
         method, weights = self.method(), given.weights
         if not method.has_weights:
             weights = torch.full_like(weights, 1.0 / len(weights))
-        return method.route(given.prompts, weights=weights, parameters=genes) if method.reads_prompt else weights
+        if not method.reads_prompt:
+            return weights
+        return method.route(given.prompts, weights=weights, evidence=given.prompt_evidence, parameters=genes)
 
     def test_the_result_is_normalised_and_keeps_shape_and_inputs(self) -> None:
         """Float32 [rows, positions, vocabulary], each row of it summing to 1; what is given is not written into."""
@@ -70,7 +72,13 @@ class CombinerContract(MethodContract):
             given = drawn_inputs(seed, **sizes)
             order = list(range(len(given.logs)))[::-1]
             genes = self.genes(len(order))
-            turned = Inputs(given.logs[order], given.weights[order], given.evidence[order], given.prompts)
+            turned = Inputs(
+                given.logs[order],
+                given.weights[order],
+                given.evidence[order],
+                given.prompts,
+                given.prompt_evidence[order],
+            )
             swapped = self.run(turned, self.method().rearranged(genes, order))
             torch.testing.assert_close(swapped, self.run(given, genes), atol=1e-4, rtol=1e-4)
 
@@ -83,6 +91,7 @@ class CombinerContract(MethodContract):
                 given.weights,
                 given.evidence[:1].expand_as(given.evidence),
                 given.prompts,
+                given.prompt_evidence[:1].expand_as(given.prompt_evidence),
             )
             joint = self.run(same)
             if self.keeps_equal_inputs:
@@ -93,7 +102,7 @@ class CombinerContract(MethodContract):
     def test_a_single_input_is_the_result(self) -> None:
         """Runtimes bypass combiners with one input left (genomes/running/pruning.py); methods need not know."""
         given = drawn_inputs(1, num_inputs=2)
-        alone = Inputs(given.logs[:1], torch.ones(1), given.evidence[:1], given.prompts)
+        alone = Inputs(given.logs[:1], torch.ones(1), given.evidence[:1], given.prompts, given.prompt_evidence[:1])
         if self.keeps_equal_inputs:
             torch.testing.assert_close(self.run(alone), given.logs[0], atol=1e-5, rtol=0)
 
@@ -104,7 +113,14 @@ class CombinerContract(MethodContract):
             joint = self.run(given)
             for row, place in itertools.product(range(given.logs.shape[1]), range(given.logs.shape[2])):
                 one = (slice(None), slice(row, row + 1), slice(place, place + 1))
-                alone = Inputs(given.logs[one], given.weights, given.evidence[one], given.prompts[row : row + 1])
+                of_row = slice(row, row + 1)
+                alone = Inputs(
+                    given.logs[one],
+                    given.weights,
+                    given.evidence[one],
+                    given.prompts[of_row],
+                    given.prompt_evidence[:, of_row],
+                )
                 torch.testing.assert_close(self.run(alone)[0, 0], joint[row, place], atol=1e-5, rtol=1e-5)
 
     def test_impossible_tokens_and_texts_give_no_nan(self) -> None:
@@ -112,7 +128,7 @@ class CombinerContract(MethodContract):
         logs = torch.tensor([[0.0, -math.inf, -math.inf], [-1e4, 0.0, -math.inf]])[:, None, None]
         for foreseen in ([-math.inf, -3.0], [-math.inf, -math.inf], [-1e6, 0.0]):
             evidence = torch.tensor(foreseen)[:, None, None]
-            joint = self.run(Inputs(logs, torch.tensor([0.3, 0.7]), evidence, [[1, 2]]))
+            joint = self.run(Inputs(logs, torch.tensor([0.3, 0.7]), evidence, [[1, 2]], evidence[..., 0]))
             assert not torch.isnan(joint).any()
             assert math.isclose(joint.exp().sum().item(), 1.0, abs_tol=1e-5)
 
@@ -159,7 +175,6 @@ class CombinerContract(MethodContract):
                 self.method().target_log_probabilities(given),
                 self.method().answer_log_probabilities(given),
             ):
-                assert found is None or not self.method().reads_prompt, "What is given holds no prompts."
                 if found is not None:
                     expected = self._said(given, Fit(given.weights, given.parameters))
                     np.testing.assert_allclose(found, expected, atol=1e-4, rtol=1e-4)
@@ -210,7 +225,7 @@ class CombinerContract(MethodContract):
         """The log-probability of every token under ``combine``; the tokens are the batch."""
         joint = self.method().combine(
             given.logs[:, :, None],
-            weights=torch.tensor(genes.weights),
+            weights=torch.from_numpy(given.routes) if self.method().reads_prompt else torch.tensor(genes.weights),
             evidence=torch.from_numpy(given.evidence)[..., None],
             parameters=genes.parameters,
         )

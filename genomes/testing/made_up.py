@@ -24,12 +24,14 @@ class Inputs:
         weights: float32 [inputs], positive, summing to 1.
         evidence: float32 [inputs, rows, positions].
         prompts: Token ids of every row's prompt.
+        prompt_evidence: float32 [inputs, rows].
     """
 
     logs: torch.Tensor
     weights: torch.Tensor
     evidence: torch.Tensor
     prompts: list[list[int]]
+    prompt_evidence: torch.Tensor
 
 
 def drawn_inputs(seed: int, *, num_inputs: int = 3, num_rows: int = 2, num_positions: int = 3) -> Inputs:
@@ -39,7 +41,8 @@ def drawn_inputs(seed: int, *, num_inputs: int = 3, num_rows: int = 2, num_posit
     weights = torch.rand(num_inputs, generator=generator) + 0.05
     evidence = -5 * torch.rand(num_inputs, num_rows, num_positions, generator=generator)
     prompts = [torch.randint(0, 50, (3 + row,), generator=generator).tolist() for row in range(num_rows)]
-    return Inputs(logits.log_softmax(dim=-1), weights / weights.sum(), evidence.cumsum(dim=-1), prompts)
+    foreseen = -5 * torch.rand(num_inputs, num_rows, generator=generator)
+    return Inputs(logits.log_softmax(dim=-1), weights / weights.sum(), evidence.cumsum(dim=-1), prompts, foreseen)
 
 
 def drawn_sizes(num_cases: int) -> list[tuple[int, dict[str, int]]]:
@@ -97,6 +100,8 @@ class ToldReplies:
         self.tokens = said.multinomial(1, generator=generator)[:, 0]
         self.targets = self._of_tokens(self.logs)
         self.evidence: npt.NDArray[np.float32] = np.cumsum(self.targets, axis=1) - self.targets
+        drawn = torch.rand(len(weights), num_tokens, generator=generator)
+        self.routes: npt.NDArray[np.float32] = (drawn / drawn.sum(dim=0)).numpy()
         self.hits = (self.logs.argmax(dim=-1) == self.tokens).numpy() if are_members else None
         lengths = torch.rand(num_tokens, generator=generator).double().numpy() + 0.5
         self.shares: npt.NDArray[np.float64] = lengths / lengths.sum()

@@ -155,6 +155,25 @@ def shapes() -> dict[str, Genome]:
             ),
             {"m4": ("m3",)},
         ),
+        "evidence gate": genome_of(three, {"c1": ("evidence_gate", {"active": 1, "tempering": 0.3}, weights)}),
+        "evidence gate of drafts": with_drafts(
+            genome_of(
+                three | {"m4": member("ada", template="{draft}, ", draft_tokens=3)},
+                {"c1": ("evidence_gate", {"active": 2, "tempering": 0.05}, weights_of("m1 m3 m4"))},
+            ),
+            {"m4": ("m2",), "m1": ("m4",)},
+        ),
+        "evidence gates of mixtures": with_drafts(
+            genome_of(
+                three | {"m4": member("ada", template="{draft}, ", draft_tokens=3)},
+                {
+                    "c1": ("evidence_gate", {"active": 1}, weights_of("m1 m2")),
+                    "c2": ("evidence_gate", {"active": 2, "tempering": 0.1}, weights_of("c1 m3 m4")),
+                    "c3": ("bayesian", {}, {"c2": 1.0, "m2": 2.0}),
+                },
+            ),
+            {"m4": ("m3",)},
+        ),
         "stack": genome_of(three, {"c1": ("stack", {"numbers": numbers(7 + 9 * 4)}, weights)}),
         "stack in mean": genome_of(
             three,

@@ -163,6 +163,11 @@ class ReferencePhenotype:
                     blocks = np.reshape(genes["numbers"], (len(inputs), -1))
                     scores = blocks[:, :-1] @ _hashed(prompt, genes["buckets"]) + blocks[:, -1]
                 return np.average(inputs, axis=0, weights=_kept(weights * np.exp(scores), genes["active"]))
+            case "evidence_gate":
+                posterior = _softmax(
+                    np.log(weights) + float(genes["tempering"]) * self._evidence(edges, prompt, len(prompt), prompt)
+                )
+                return np.average(inputs, axis=0, weights=_kept(posterior, genes["active"]))
             case "stack":
                 gates = np.ones(len(inputs))
                 if genes["numbers"]:

@@ -7,6 +7,7 @@ from genomes.methods.combiners.answer_vote import AnswerVote
 from genomes.methods.combiners.base import NUMBERS, AnswerCombiner, Combiner, Method
 from genomes.methods.combiners.bayesian import Bayesian
 from genomes.methods.combiners.best_of import BestOf
+from genomes.methods.combiners.evidence_gate import EvidenceGate
 from genomes.methods.combiners.gate import Gate
 from genomes.methods.combiners.given import Ballot, Fit
 from genomes.methods.combiners.learned_pool import Cases, LearnedPool
@@ -19,7 +20,7 @@ from genomes.methods.combiners.weighted import Weighted
 
 COMBINERS: dict[str, Combiner] = {
     combiner.name: combiner
-    for combiner in (Mean(), Weighted(), Product(), Bayesian(), Vote(), Gate(), PromptGate(), Stack())
+    for combiner in (Mean(), Weighted(), Product(), Bayesian(), Vote(), Gate(), PromptGate(), EvidenceGate(), Stack())
 }
 """Methods that join next-token distributions."""
 
@@ -41,6 +42,7 @@ __all__ = [
     "BestOf",
     "Cases",
     "Combiner",
+    "EvidenceGate",
     "Fit",
     "Gate",
     "LearnedPool",

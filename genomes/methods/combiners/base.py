@@ -55,10 +55,13 @@ class Combiner(Method):
     Attributes:
         needs_evidence: Whether ``combine`` reads the inputs' likelihoods of the tokens so far.
         reads_prompt: Whether the weights follow from the prompt alone: see ``route``.
+        reads_prompt_evidence: Whether ``route`` looks at how likely each input finds the prompt: then all of them read
+            it, whoever answers.
     """
 
     needs_evidence: ClassVar[bool] = False
     reads_prompt: ClassVar[bool] = False
+    reads_prompt_evidence: ClassVar[bool] = False
 
     @abstractmethod
     def combine(
@@ -81,7 +84,12 @@ class Combiner(Method):
         """
 
     def route(
-        self, prompts: Sequence[Sequence[int]], *, weights: torch.Tensor, parameters: Mapping[str, Any]
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        weights: torch.Tensor,
+        evidence: torch.Tensor,
+        parameters: Mapping[str, Any],
     ) -> torch.Tensor:
         """Each input's weight for each prompt: float32 [inputs, batch], columns summing to 1.
 
@@ -91,6 +99,8 @@ class Combiner(Method):
         Args:
             prompts: Token ids of every prompt.
             weights: As in ``combine``, [inputs].
+            evidence: float32 [inputs, batch]: log-likelihood in nats that each input gave to the prompt, its first
+                token left out; zeros unless the method reads it.
             parameters: The node's genes.
         """
         raise NotImplementedError(f"The combiner {self.name!r} reads the prompt; it has to say how: give it 'route'.")

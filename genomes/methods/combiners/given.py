@@ -76,6 +76,11 @@ class Foreseen(Protocol):
         """Log-likelihood in nats that each input gave to all tokens before each one: float32 [inputs, tokens]."""
         ...
 
+    @property
+    def routes(self) -> Floats:
+        """What ``Combiner.route`` gave to the prompt of each token: float32 [inputs, tokens]; the weights without."""
+        ...
+
 
 class Replies(Foreseen, Protocol):
     """The same of the tokens of given replies, where whole distributions can be had too."""

@@ -74,7 +74,12 @@ class PromptGate(LearnedPool):
         return (features * blocks[:, None, None, :-1]).sum(dim=-1) + blocks[:, None, None, -1]
 
     def route(
-        self, prompts: Sequence[Sequence[int]], *, weights: torch.Tensor, parameters: Mapping[str, Any]
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        weights: torch.Tensor,
+        evidence: torch.Tensor,
+        parameters: Mapping[str, Any],
     ) -> torch.Tensor:
         """See the base class."""
         log_weights = weights.log()[:, None].expand(-1, len(prompts))

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from genomes.methods.combiners import COMBINERS
 from genomes.running.fast_trunk import FastTrunk
 from genomes.running.lockstep.drafts import Strands
 from genomes.running.lockstep.genome_rows import GenomeRows
 from genomes.running.lockstep.strands import Rows
 from genomes.running.phenotype import Phenotype
 from genomes.running.plan import Plan, plan_programs
-from genomes.running.program import Program
+from genomes.running.program import CombinerValue, Program
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,15 @@ def _is_plain(question: Question) -> bool:
 def _runs_in_lockstep(question: Question) -> bool:
     phenotype = question.phenotype
     trunks = [phenotype.trunks[name] for name in phenotype.program.members if name in phenotype.trunks]
-    return _is_plain(question) and all(isinstance(trunk, FastTrunk) for trunk in trunks)
+    program = phenotype.program
+    gates = [program.values[index] for index in program.routed_values]
+    looks_at_mixtures = any(
+        COMBINERS[gate.method].reads_prompt_evidence and isinstance(program.values[source], CombinerValue)
+        for gate in gates
+        if isinstance(gate, CombinerValue)
+        for source in gate.inputs
+    )
+    return _is_plain(question) and not looks_at_mixtures and all(isinstance(trunk, FastTrunk) for trunk in trunks)
 
 
 def _decoded(questions: Sequence[Question]) -> list[list[list[int]]]:

@@ -124,11 +124,16 @@ def _text(stream: Stream, prompt: Prompt, drafts: Mapping[int, Mapping[Prompt, S
     return [*stream.before_prompt([drafts[draft.source][prompt] for draft in stream.drafts]), *prompt]
 
 
+def reads_likelihoods_of_text(value: CombinerValue) -> bool:
+    """Whether a combiner looks at how likely its inputs find the prompt."""
+    return COMBINERS[value.method].needs_evidence or COMBINERS[value.method].reads_prompt_evidence
+
+
 def _read_for_evidence(plan: Plan) -> dict[int, set[float]]:
     """By task of a stream, the temperatures at which combiners read its likelihoods of the text so far."""
     temperatures: dict[int, set[float]] = {}
     for task in plan.tasks:
-        if isinstance(task.operation, CombinerValue) and COMBINERS[task.operation.method].needs_evidence:
+        if isinstance(task.operation, CombinerValue) and reads_likelihoods_of_text(task.operation):
             for source in task.inputs:
                 value = plan.tasks[source].operation
                 if isinstance(value, MemberValue):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from genomes.methods.combiners import COMBINERS
 from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.lockstep.distributions import Distribution, distributions
 from genomes.running.program import CombinerValue, MemberValue, Program
@@ -82,6 +83,13 @@ class GenomeRows:
         """
         program, runtime = self._program, self._runtime
         tokens, mask = left_padded(self.prompts, device=self.rows.device)
+        for index in program.routed_values:
+            value = program.values[index]
+            assert isinstance(value, CombinerValue)
+            if COMBINERS[value.method].reads_prompt_evidence:
+                runtime.prompt_evidence |= {one: self._prompt_evidence(strands, tasks, one) for one in value.inputs}
+        if runtime.prompt_evidence:
+            self._reads = runtime.reads(self.prompts, device=self.rows.device)
         for stream in program.answering_streams:
             if places := self.reading(stream).tolist():
                 strand = strands[tasks[stream]]
@@ -147,6 +155,15 @@ class GenomeRows:
             foreseen[place, num_positions - 1 - count :] = given[len(given) - count :]
         return foreseen
 
+    def _prompt_evidence(self, strands: Strands, tasks: Sequence[int], index: int) -> torch.Tensor:
+        """Log-likelihood of every prompt under a member, its first token and drafts left out: [rows]."""
+        value = self._program.values[index]
+        assert isinstance(value, MemberValue), "Gates on the evidence of mixtures do not take part in lockstep."
+        given = [strands.log_likelihoods(tasks[value.stream], prompt, value.temperature) for prompt in self.prompts]
+        return torch.stack(
+            [gains[len(gains) - len(prompt) + 1 :].sum() for gains, prompt in zip(given, self.prompts, strict=True)]
+        )
+
     def _spread(self, stream: int, logits: torch.Tensor) -> torch.Tensor:
         places = self.reading(stream)
         if len(places) == len(self.rows):
@@ -171,6 +188,8 @@ class _AfterPrompts(CompositeRuntime):
         handed: By stream, of the rows that read it: hidden states at the prompts' tokens, or else logits after them.
         foreseen: By stream and temperature, where states are not needed, the log-likelihood of every token of the
             prompts but the first, [rows, positions - 1].
+        prompt_evidence: By value that a gate looks at, the log-likelihood of every prompt, [rows]. As long as it is
+            empty, such gates let all their inputs read the prompts.
     """
 
     def __init__(self, phenotype: Phenotype) -> None:
@@ -178,10 +197,21 @@ class _AfterPrompts(CompositeRuntime):
         self.needs_states = any(phenotype.program.needs_history)
         self.handed: dict[int, torch.Tensor] = {}
         self.foreseen: dict[tuple[int, float], torch.Tensor] = {}
+        self.prompt_evidence: dict[int, torch.Tensor] = {}
 
     def reads(self, prompts: Sequence[Sequence[int]], *, device: torch.device) -> dict[int, torch.Tensor]:
         """Which rows each stream has to read, by stream: bool [rows]; empty where all read all."""
         return self._reads(self._routes(prompts, None, is_first=True, device=device), len(prompts), device)
+
+    def _routed(
+        self, index: int, value: CombinerValue, prompts: Sequence[Sequence[int]], device: torch.device
+    ) -> torch.Tensor:
+        if COMBINERS[value.method].reads_prompt_evidence and not self.prompt_evidence:
+            return torch.ones(len(prompts), len(value.inputs), device=device)
+        return super()._routed(index, value, prompts, device)
+
+    def _prompt_evidence(self, index: int, prompts: Sequence[Sequence[int]], device: torch.device) -> torch.Tensor:
+        return self.prompt_evidence[index]
 
     def prefixes(
         self,

@@ -150,6 +150,21 @@ class GenomeLikelihoods:
         gains = np.where(self.sheet.is_predicted, np.stack([known.targets for known in inputs]), np.float32(0))
         return np.cumsum(gains, axis=-1) - gains
 
+    def routes(self, value: CombinerValue) -> torch.Tensor:
+        """The weights that a combiner has for each prompt: float32 [inputs, rows].
+
+        Raises:
+            NotKeptError: It reads evidence that is not known of the prompts' tokens.
+        """
+        combiner, weights = COMBINERS[value.method], torch.tensor(value.weights)
+        if not combiner.reads_prompt:
+            return weights[:, None].expand(-1, self.sheet.num_rows)
+        evidence = torch.zeros(len(value.inputs), self.sheet.num_rows)
+        if combiner.reads_prompt_evidence:
+            rows, first_answers = np.arange(self.sheet.num_rows), self.sheet.is_answer.argmax(axis=1)
+            evidence = torch.from_numpy(self.evidence(value)[:, rows, first_answers])
+        return combiner.route(self.sheet.prompts, weights=weights, evidence=evidence, parameters=dict(value.parameters))
+
     # Whole distributions
 
     def _from_distributions(self, index: int) -> Floats:
@@ -179,8 +194,7 @@ class GenomeLikelihoods:
             evidence = self._answers_of(index, "evidence")[:, piece, None]
         weights = inputs.new_tensor(value.weights)
         if combiner.reads_prompt:
-            routed = combiner.route(self.sheet.prompts, weights=weights, parameters=parameters)
-            weights = routed[:, torch.from_numpy(self.sheet.answer_rows[piece])]
+            weights = self.routes(value)[:, torch.from_numpy(self.sheet.answer_rows[piece])]
         return combiner.combine(inputs, weights=weights, evidence=evidence, parameters=parameters)[:, 0]
 
     def _answers_of(self, index: int, what: str) -> torch.Tensor:
@@ -246,6 +260,18 @@ class CombinerInputs:
             NotKeptError: It is not known of the prompts' tokens.
         """
         return self._taken(list(self._likelihoods.evidence(self._value)))
+
+    @cached_property
+    def routes(self) -> Floats:
+        """See ``Foreseen``.
+
+        Raises:
+            NotKeptError: They follow from evidence that is not known of the prompts' tokens.
+        """
+        sheet = self._likelihoods.sheet
+        rows = sheet.answer_rows if self._is_taken is not None else np.repeat(np.arange(sheet.num_rows), sheet.width)
+        routes: Floats = self._likelihoods.routes(self._value).numpy()[:, rows]
+        return routes
 
     @property
     def shares(self) -> npt.NDArray[np.float64]:

@@ -115,7 +115,7 @@ class TestTemplateEcho:
     @pytest.mark.parametrize(
         ("reply", "factor"),
         [
-            ("I like parrots. Do you like parrots?", 0.5),
+            ("I like parrots. Do you like parrots?", 0.3),
             ("i love parrots, but i do not have any parrots", 1.0),
             ("I like parrots. Is the garage red?", 1.0),
             ("I like parrots. Do parrots eat fruit?", 1.0),

@@ -142,8 +142,11 @@ def test_fitted_numbers_follow_their_inputs() -> None:
     genes = {"active": 3, "buckets": 16, "decay": 1.0, NUMBERS: numbers}
     weights = torch.tensor([0.2, 0.3, 0.5])
     order = [2, 0, 1]
-    routed = gate.route([[1, 2], [3]], weights=weights, parameters=genes)
-    moved = gate.route([[1, 2], [3]], weights=weights[order], parameters=gate.rearranged(genes, order))
+    nothing = torch.zeros(3, 2)
+    routed = gate.route([[1, 2], [3]], weights=weights, evidence=nothing, parameters=genes)
+    moved = gate.route(
+        [[1, 2], [3]], weights=weights[order], evidence=nothing, parameters=gate.rearranged(genes, order)
+    )
     torch.testing.assert_close(moved, routed[order])
     assert gate.num_numbers(2, gate.rearranged(genes, [0, 2])) == len(gate.rearranged(genes, [0, 2])[NUMBERS])
     assert gate.rearranged({**genes, NUMBERS: ()}, order)[NUMBERS] == ()

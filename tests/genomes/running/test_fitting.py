@@ -106,7 +106,9 @@ def test_a_gate_learns_which_input_knows_which_prompt() -> None:
     numbers = gate.fitted_numbers(
         Cases(features[:, :, 0].double(), likelihoods), weights=even, parameters=node.parameters
     )
-    routed = gate.route(prompts, weights=even.float(), parameters={**node.parameters, "numbers": numbers})
+    routed = gate.route(
+        prompts, weights=even.float(), evidence=torch.zeros(2, 4), parameters={**node.parameters, "numbers": numbers}
+    )
     assert routed.argmax(dim=0).tolist() == [0, 1, 0, 1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
@@ -12,6 +13,7 @@ from genomes.huggingface.conversion import composite_model
 from genomes.methods.combiners import COMBINERS, Combiner
 from genomes.running.compilation import compile_genome
 from genomes.running.fast_trunk import FastTrunk
+from genomes.running.lockstep import Question, answer_together
 from genomes.running.rows import left_padded
 from genomes.running.text_format import prompt_tokens
 from genomes.running.trunk import ModelTrunk
@@ -106,6 +108,47 @@ def test_beams_carry_their_rows_along() -> None:
     assert torch.equal(model.generate(tokens, **settings), single.generate(tokens, **settings))
 
 
+def by_evidence(active: int) -> Genome:
+    """The input that finds the prompt likeliest."""
+    return genome_of(THREE, {"c1": ("evidence_gate", {"active": active, "tempering": 1.0}, weights_of("m1 m2 m3"))})
+
+
+@torch.inference_mode()
+def test_the_member_that_foresaw_the_prompt_answers_alone() -> None:
+    """Its answers are those of that member by itself, prompt by prompt, in lockstep and without."""
+    prompts = [prompt_tokens(context, tiny_tokenizer(), room=40) for context in CONTEXTS]
+    weights = dict(zip(THREE, (1.0, 2.0, 3.0), strict=True))
+    best = []
+    for prompt in prompts:
+        text = torch.tensor([prompt])
+        found = {
+            name: float(
+                tiny_member(node.member).model(text).logits[0, :-1].log_softmax(-1).gather(-1, text[0, 1:, None]).sum()
+            )
+            + math.log(weights[name])
+            for name, node in THREE.items()
+        }
+        best.append(max(found, key=found.__getitem__))
+    assert len(set(best)) > 1
+    phenotype = compile_genome(by_evidence(1), TinyCatalogue())
+    (together,) = answer_together([Question(phenotype, CONTEXTS, [1, 2, 3, 4])])
+    for place, name in enumerate(best):
+        alone = compile_genome(genome_of({name: THREE[name]}, {}), TinyCatalogue())
+        expected = alone.answer_tokens([CONTEXTS[place]], seeds=[place + 1])[0]
+        assert together[place] == expected
+        assert phenotype.answer_tokens([CONTEXTS[place]], seeds=[place + 1])[0] == expected
+
+
+def test_after_the_prompt_only_its_winners_are_run(rows_read: Counter[int]) -> None:
+    """All read the prompts, then those that answer read them once more and go on alone."""
+    phenotype = compile_genome(by_evidence(1), TinyCatalogue())
+    prompts = [prompt_tokens(context, tiny_tokenizer(), room=40) for context in CONTEXTS]
+    tokens, mask = left_padded(prompts, device=torch.device("cpu"))
+    phenotype.log_probabilities(tokens, mask, prompt_lengths=torch.tensor([len(prompt) for prompt in prompts]))
+    assert sum(rows_read.values()) == (3 + 1) * len(CONTEXTS)
+    assert phenotype.active_parameters_per_token == pytest.approx(tiny_member("ada").model.num_parameters(), abs=1)
+
+
 def test_active_parameters_are_shares_of_what_a_gate_lets_through() -> None:
     size = tiny_member("ada").model.num_parameters()
     for active, expected in ((1, 1), (2, 2), (3, 3), (6, 3)):
@@ -125,15 +168,16 @@ class TestRoute:
         weights = torch.tensor([0.5, 0.3, 0.2])
         for active in (1, 2, 3, 6):
             genes = {"active": active, "buckets": 16, "numbers": tuple(torch.linspace(-3, 3, 51).tolist())}
-            routed = gate.route([[1, 2, 3], [7], []], weights=weights, parameters=genes)
+            routed = gate.route([[1, 2, 3], [7], []], weights=weights, evidence=torch.zeros(3, 3), parameters=genes)
             torch.testing.assert_close(routed.sum(dim=0), torch.ones(3))
             assert (routed > 0).sum(dim=0).tolist() == [min(active, 3)] * 3
 
     def test_without_numbers_the_weights_decide(self) -> None:
         genes = {"active": 2, "buckets": 16, "numbers": ()}
-        routed = COMBINERS["prompt_gate"].route([[1]], weights=torch.tensor([0.5, 0.1, 0.4]), parameters=genes)
+        weights, evidence = torch.tensor([0.5, 0.1, 0.4]), torch.zeros(3, 1)
+        routed = COMBINERS["prompt_gate"].route([[1]], weights=weights, evidence=evidence, parameters=genes)
         torch.testing.assert_close(routed[:, 0], torch.tensor([5 / 9, 0.0, 4 / 9]))
 
     def test_methods_that_read_the_prompt_have_to_say_how(self) -> None:
         with pytest.raises(NotImplementedError, match="'mean' reads the prompt"):
-            Combiner.route(COMBINERS["mean"], [], weights=torch.ones(1), parameters={})
+            Combiner.route(COMBINERS["mean"], [], weights=torch.ones(1), evidence=torch.zeros(1, 0), parameters={})
