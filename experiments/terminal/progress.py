@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from evolve.jobs import Event
 from evolve.loop import Run
 
-_SECONDS_BETWEEN_LINES = 15.0
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 class Display:
@@ -86,6 +86,23 @@ class Display:
         yield on_event
         self._progress.remove_task(task)
         self.say(f"{label}: {figures()}, {time.monotonic() - started:.0f} s")
+
+    @contextmanager
+    def counting(self, label: str, *, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
+        """Follow work of a known number of parts; gives what is to be called with how many more are done."""
+        task = self._progress.add_task(label, total=total, completed=done, figures="")
+        counted = done
+
+        def count(number: int) -> None:
+            nonlocal counted
+            counted += number
+            self._progress.update(task, completed=counted)
+            self._line(lambda: f"{label}: {counted} of {total}")
+
+        try:
+            yield count
+        finally:
+            self._progress.remove_task(task)
 
     def _line(self, text: Callable[[], str]) -> None:
         now = time.monotonic()

@@ -1,8 +1,7 @@
 """Who takes part in the final comparison, and what their measurements cost: validation chooses, test is read once.
 
 Finalists and baselines are scored on the validation panel; the best finalist is the winner, and it meets the
-baselines on the test panel, where each answers every prompt several times. Every measurement is recorded in the run's
-log, so that an interrupted final goes on.
+baselines on the test panel, where each answers every prompt several times. How that is done is said in measuring.py.
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evolve.loop import Run
-from evolve.workers.pool import WorkerPool
 from experiments.problems.compositions.answers import collect_answers, write_answers
 from experiments.problems.compositions.judges import judge_name, open_judge
 from experiments.problems.compositions.judging import JUDGE_THREADS, Judgement, judged
+from experiments.problems.compositions.measuring import Measuring
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.problems.compositions.results import Contestant, Results, Shown, compare, human_coherence
 from experiments.problems.errors import FinalsError
-from fitness.panels import joined
 from fitness.result import Evaluation
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.genome import Genome
@@ -31,9 +29,6 @@ TUNED_MEMBER = "best single, tuned"
 UNIFORM_MEAN = "uniform mean"
 RANDOM_SEARCH = "random search"
 
-_BATCH = 8
-"""Genomes that answer a window together: enough for the speed of lockstep, few enough to keep all workers busy."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
@@ -42,24 +37,24 @@ class _Choice:
     evaluations: int
 
 
-def run_finals(run: Run, random_run: Run | None, prepared: PreparedCompositions, pool: WorkerPool) -> Results:
+def run_finals(measuring: Measuring, random_run: Run | None) -> Results:
     """Compare the run's winner with the baselines that the experiment asks for, and write all answers beside the run.
 
     Args:
-        run: The evolved run, at the end of its budget.
+        measuring: Measures; its run is the evolved one, at the end of its budget.
         random_run: The random search of the same budget; None where it is not asked for.
-        prepared: The experiment of both.
-        pool: Evaluates the measurements.
 
     Raises:
         FinalsError: Nothing was ever scored, or a contestant cannot be.
     """
+    run, prepared = measuring.run, measuring.prepared
     report = prepared.config.report
-    choices = _baselines(run, random_run, prepared, pool)
+    choices = _baselines(measuring, random_run)
     choices.append(_finalists(WINNER, run, report.finalists))
-    chosen = [(choice, _best_on_validation(choice, run, prepared, pool)) for choice in choices]
+    chosen = [(choice, _best_on_validation(choice, measuring)) for choice in choices]
     genomes = [genome for _, genome in chosen]
-    tests = answers_on(genomes, "test", run, prepared, pool, count=report.answers_per_prompt)
+    what = f"final comparison of {len(genomes)} compositions, {report.answers_per_prompt} answers to a prompt"
+    tests = measuring.answers_on(genomes, "test", count=report.answers_per_prompt, what=what)
     contestants = [
         Contestant(choice.label, genome, choice.evaluations, [_required(test, choice.label) for test in answers])
         for (choice, genome), answers in zip(chosen, tests, strict=True)
@@ -74,26 +69,33 @@ def run_finals(run: Run, random_run: Run | None, prepared: PreparedCompositions,
         answers_per_prompt=report.answers_per_prompt,
         samples=_samples(contestants, prepared, count=report.sample_prompts),
         objectives=objectives,
-        judgement=_judgement(contestants, prepared),
+        judgement=_judgement(contestants, measuring),
     )
 
 
-def _judgement(contestants: Sequence[Contestant], prepared: PreparedCompositions) -> Judgement | None:
-    config = prepared.config
+def _judgement(contestants: Sequence[Contestant], measuring: Measuring) -> Judgement | None:
+    config, display = measuring.prepared.config, measuring.display
     if config.report.judge is None:
         return None
+    name = judge_name(config.report.judge)
+    examples = measuring.prepared.factory.panels["test"][: config.report.judge_prompts]  # Domains take turns.
+    display.say(f"the second judge {name} is opened, which takes half a minute the first time")
     with torch_threads(JUDGE_THREADS):
-        return judged(
-            {contestant.label: contestant.answers[0].answers for contestant in contestants},
-            prepared.factory.panels["test"][: config.report.judge_prompts],  # Domains take turns.
-            open_judge(config.report.judge, is_offline=config.members.offline),
-            name=judge_name(config.report.judge),
-            resamples=config.report.bootstrap_resamples,
-            seed=config.seed,
-        )
+        judge = open_judge(config.report.judge, is_offline=config.members.offline)
+        with display.counting(f"the judge reads all answers to {len(examples)} prompts", total=len(examples)) as count:
+            return judged(
+                {contestant.label: contestant.answers[0].answers for contestant in contestants},
+                examples,
+                judge,
+                name=name,
+                resamples=config.report.bootstrap_resamples,
+                seed=config.seed,
+                on_progress=count,
+            )
 
 
-def _baselines(run: Run, random_run: Run | None, prepared: PreparedCompositions, pool: WorkerPool) -> list[_Choice]:
+def _baselines(measuring: Measuring, random_run: Run | None) -> list[_Choice]:
+    prepared = measuring.prepared
     founders = {name: prepared.space.to_json(genome) for name, genome in prepared.space.founders()}
     singles = tuple(genome for name, genome in founders.items() if name.startswith("single:"))
     means = tuple(genome for name, genome in founders.items() if name == "uniform-mean")
@@ -102,9 +104,9 @@ def _baselines(run: Run, random_run: Run | None, prepared: PreparedCompositions,
     if "best_member" in wanted and singles:  # Agents whose every module waits for another have none.
         choices.append(_Choice(BEST_MEMBER, singles, len(singles)))
     if "tuned_member" in wanted and singles:
-        best_two = _ranked_on_validation(singles, run, prepared, pool)[:2]
+        best_two = _ranked_on_validation(singles, measuring, what=BEST_MEMBER)[:2]
         variants = [variant for _, genome in best_two for variant in decoding_variants(genome, prepared.space)]
-        leaders = _leaders_on_search(variants, run, pool, count=prepared.config.report.finalists)
+        leaders = _leaders_on_search(variants, measuring, count=prepared.config.report.finalists)
         choices.append(_Choice(TUNED_MEMBER, leaders, len(singles) + len(variants)))
     if "uniform_mean" in wanted and means:
         choices.append(_Choice(UNIFORM_MEAN, means, 1))
@@ -139,55 +141,28 @@ def decoding_variants(genome: str, space: CompositionSpace) -> list[str]:
     return variants
 
 
-def _leaders_on_search(genomes: Sequence[str], run: Run, pool: WorkerPool, *, count: int) -> tuple[str, ...]:
-    measured = run.measure(genomes, panel="search", num_replicates=1, pool=pool, batch=_BATCH)
+def _leaders_on_search(genomes: Sequence[str], measuring: Measuring, *, count: int) -> tuple[str, ...]:
+    measured = measuring.on_search(genomes, what=f"{TUNED_MEMBER}: decoding settings")
     ranked = sorted(zip(measured, genomes, strict=True), key=lambda pair: (-pair[0].leading, pair[1]))
     return tuple(genome for _, genome in ranked[:count])
 
 
-def _best_on_validation(choice: _Choice, run: Run, prepared: PreparedCompositions, pool: WorkerPool) -> str:
-    ranked = _ranked_on_validation(choice.genomes, run, prepared, pool)
+def _best_on_validation(choice: _Choice, measuring: Measuring) -> str:
+    ranked = _ranked_on_validation(choice.genomes, measuring, what=choice.label)
     if not ranked:
-        _required(measured_on(choice.genomes, "validation", run, prepared, pool)[0], choice.label)
+        _required(measuring.on_panel(choice.genomes, "validation", what=choice.label)[0], choice.label)
     return ranked[0][1]
 
 
-def _ranked_on_validation(
-    genomes: Sequence[str], run: Run, prepared: PreparedCompositions, pool: WorkerPool
-) -> list[tuple[float, str]]:
+def _ranked_on_validation(genomes: Sequence[str], measuring: Measuring, *, what: str) -> list[tuple[float, str]]:
     """The leading objective on the validation panel, higher is better, and genome, of those that could be scored.
 
     Best first. It is what the search selects on and the final table shows.
     """
-    measured = measured_on(genomes, "validation", run, prepared, pool)
-    leading = prepared.factory.objectives[0]
+    measured = measuring.on_panel(genomes, "validation", what=what)
+    leading = measuring.prepared.factory.objectives[0]
     scored = [(one, genome) for one, genome in zip(measured, genomes, strict=True) if one.is_ok]
     return sorted(((leading.sign * one.objectives[leading.name], genome) for one, genome in scored), reverse=True)
-
-
-def measured_on(
-    genomes: Sequence[str], panel: str, run: Run, prepared: PreparedCompositions, pool: WorkerPool
-) -> list[Evaluation]:
-    """One evaluation per genome over a whole panel, or the first failed one of its windows."""
-    return [answers[0] for answers in answers_on(genomes, panel, run, prepared, pool, count=1)]
-
-
-def answers_on(
-    genomes: Sequence[str], panel: str, run: Run, prepared: PreparedCompositions, pool: WorkerPool, *, count: int
-) -> list[list[Evaluation]]:
-    """For each genome one evaluation over a whole panel per answer to its prompts, or the first failed one.
-
-    The answers of one window with one seed are written by all genomes in lockstep.
-    """
-    size = prepared.factory.num_windows(panel)
-    results = run.measure(genomes, panel=panel, num_replicates=count * size, pool=pool, batch=_BATCH)
-    return [
-        [
-            joined([result.by_replicate[window] for window in range(answer * size, (answer + 1) * size)])
-            for answer in range(count)
-        ]
-        for result in results
-    ]
 
 
 def _required(evaluation: Evaluation, label: str) -> Evaluation:

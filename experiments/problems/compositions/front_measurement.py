@@ -12,34 +12,30 @@ from dataclasses import replace
 import numpy as np
 
 from evolve.individual import Individual
-from evolve.loop import Run
-from evolve.workers.pool import WorkerPool
-from experiments.problems.compositions.finals import measured_on
 from experiments.problems.compositions.front import Front, FrontMember
-from experiments.problems.compositions.prepared import PreparedCompositions
+from experiments.problems.compositions.measuring import Measuring
 from experiments.problems.compositions.view import CompositionView
 from fitness.panels import interval_of
 from fitness.result import Objective
 
 
-def measured_front(run: Run, prepared: PreparedCompositions, pool: WorkerPool, *, winner: str) -> Front | None:
+def measured_front(measuring: Measuring, *, winner: str) -> Front | None:
     """The front of a run that selected on two or more objectives; None of any other, or where none is asked for.
 
     Members that cannot be scored on the validation prompts are left out.
 
     Args:
-        run: The run, at the end of its budget.
-        prepared: Its experiment.
-        pool: Evaluates the measurements, which are kept in the run's log.
+        measuring: Measures; its run is at the end of its budget.
         winner: Canonical JSON of the genome that the final comparison chose.
     """
+    run, prepared = measuring.run, measuring.prepared
     objectives, report = prepared.factory.objectives, prepared.config.report
     if len(objectives) < 2 or not report.front_members:
         return None
     found = run.state.pareto_front
     chosen = thinned(found, count=report.front_members)
     view, members = CompositionView(), []
-    tests = measured_on([one.genome_json for one in chosen], "validation", run, prepared, pool)
+    tests = measuring.on_panel([one.genome_json for one in chosen], "validation", what="Pareto front")
     for one, test in zip(chosen, tests, strict=True):
         if not test.is_ok:
             continue

@@ -5,7 +5,7 @@ Which model that is, is judges.py's business; table.py and view.py show what com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +25,8 @@ from fitness.statistics import (
 
 if TYPE_CHECKING:
     from experiments.corpora.documents import Example
+
+_PROMPTS_AT_ONCE = 10
 
 JUDGE_THREADS = 2
 """Torch threads while judging: a constant, since sums of floats depend on it."""
@@ -99,6 +101,7 @@ def judged(
     name: str,
     resamples: int,
     seed: int,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> Judgement:
     """Let a judge read the answers of all rows to the same prompts.
 
@@ -109,12 +112,18 @@ def judged(
         name: Its name for people.
         resamples: Bootstrap samples of the prompts' documents.
         seed: Equal seeds give equal intervals.
+        on_progress: Called with how many more of the prompts are done.
     """
-    replies = [example.reply for example in examples]
-    replies += [said[example.id] for said in answers.values() for example in examples]
-    values = np.array(judge.score([example.context for example in examples] * (1 + len(answers)), replies))
+    columns = []
+    for start in range(0, len(examples), _PROMPTS_AT_ONCE):
+        part = examples[start : start + _PROMPTS_AT_ONCE]
+        replies = [example.reply for example in part]
+        replies += [said[example.id] for said in answers.values() for example in part]
+        found = judge.score([example.context for example in part] * (1 + len(answers)), replies)
+        columns.append(np.reshape(found, (1 + len(answers), len(part))))
+        on_progress(len(part))
     groups = [example.group for example in examples]
-    human, *rows_of = (Sample.grouped(row, groups) for row in values.reshape(1 + len(answers), len(examples)))
+    human, *rows_of = (Sample.grouped(row, groups) for row in np.hstack(columns))
     *others, winner = rows_of
     p_values = holm_correction([swap_p_value(winner, other, resamples=resamples, seed=seed) for other in others])
     gains = [bootstrap_difference(winner, other, resamples=resamples, seed=seed) for other in others]

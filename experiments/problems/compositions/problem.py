@@ -97,6 +97,7 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
         """See the base class. A random search of the same budget comes first, where the report asks for it."""
         from experiments.problems.compositions.finals import run_finals
         from experiments.problems.compositions.front_measurement import measured_front
+        from experiments.problems.compositions.measuring import Measuring
         from experiments.problems.compositions.random_search import open_random_search
 
         with open_random_search(run, prepared) as random_run:
@@ -104,8 +105,9 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
                 with display.search(random_run, label="random search, same budget") as on_event:
                     random_run.advance(pool, on_event)
             display.say("final comparison on validation and test prompts")
-            results = run_finals(run, random_run, prepared, pool)
-            front = measured_front(run, prepared, pool, winner=results.winner.genome)
+            measuring = Measuring(run, prepared, pool, display)
+            results = run_finals(measuring, random_run)
+            front = measured_front(measuring, winner=results.winner.genome)
         results.write(run.directory)
         if front is not None:
             front.write(run.directory)

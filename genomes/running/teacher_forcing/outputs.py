@@ -151,25 +151,8 @@ class StreamOutputs:
 
 def stream_program(program: Program, index: int) -> Program:
     """The program of one stream's own distribution, with the streams that write its drafts and no others."""
-    order: list[int] = []
-
-    def visit(stream: int) -> None:
-        for draft in program.streams[stream].drafts:
-            visit(draft.source)
-        if stream not in order:
-            order.append(stream)
-
-    visit(index)
-    places = {old: new for new, old in enumerate(order)}
-    streams = tuple(
-        replace(
-            program.streams[old],
-            drafts=tuple(replace(draft, source=places[draft.source]) for draft in program.streams[old].drafts),
-        )
-        for old in order
-    )
-    value = MemberValue(places[index], 1.0)
-    return replace(program, streams=streams, values=(value,), needs_history=(True,), choosing=None)
+    alone = replace(program, values=(MemberValue(index, 1.0),), choosing=None).part(0)
+    return replace(alone, needs_history=(True,))
 
 
 def stream_key(program: Program, *, member_keys: Mapping[str, str], sheet_key: Sequence[object], betas: Betas) -> str:
