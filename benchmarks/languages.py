@@ -2,8 +2,8 @@
 
     python benchmarks/languages.py       # a minute; writes docs/results/languages.json
 
-Held-out prompts of the bundled corpora, and the everyday exchanges of tests/oracles/exchanges.json in two languages that it
-does not know.
+Held-out prompts of the bundled corpora, and the everyday exchanges of tests/oracles/exchanges.json in two languages
+that it does not know.
 """
 
 from __future__ import annotations
