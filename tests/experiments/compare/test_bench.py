@@ -109,7 +109,7 @@ class TestLeaders:
 
     def test_under_noise_the_surer_of_equals_leads(self, tmp_path: Path) -> None:
         # Both have the same mean; the replicates of the second spread its prompts.
-        sure, spread = [genome for genome in genomes(40) if len(genome.nodes) == 5][:2]
+        sure, spread = [genome for genome in genomes(200) if len(genome.nodes) == 5][:2]
         account = bench(tmp_path, Counting(), is_noisy=True)
         account.evaluation(EvaluationRequest(SPACE.to_json(sure), "search", 0))
         account.evaluation(EvaluationRequest(SPACE.to_json(spread), "search", 3))

@@ -56,7 +56,22 @@ class MadeUpFactory:
 
 
 def space() -> CompositionSpace:
-    return CompositionSpace(members={name: MemberInfo(name, "", 0, 1024) for name in MEMBERS}, max_new_tokens=24)
+    # Named, so that a further method does not change the run that is looked at.
+    methods = (
+        "mean",
+        "weighted",
+        "product",
+        "bayesian",
+        "vote",
+        "gate",
+        "prompt_gate",
+        "stack",
+        "best_of",
+        "answer_vote",
+    )
+    return CompositionSpace(
+        members={name: MemberInfo(name, "", 0, 1024) for name in MEMBERS}, methods=methods, max_new_tokens=24
+    )
 
 
 def config(name: str = "made-up", **changes: Any) -> dict[str, Any]:

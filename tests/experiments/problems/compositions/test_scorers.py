@@ -9,7 +9,7 @@ from experiments.problems.compositions import scorers
 
 def test_only_training_documents_up_to_the_limit_of_turns(monkeypatch):
     documents = [Document(str(row), "talk", str(row), (f"turn {row}", f"answer {row}")) for row in range(200)]
-    training = {document.turns for document in documents if split_of(document) == "train"}
+    training = {document for document in documents if split_of(document) == "train"}
     assert set(scorers._chosen(documents)) == training
     monkeypatch.setattr(scorers, "MAX_TURNS_PER_DOMAIN", 20)
     chosen = scorers._chosen(documents)
