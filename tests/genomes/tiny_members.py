@@ -163,6 +163,13 @@ def shapes() -> dict[str, Genome]:
             ),
             {"m4": ("m2",), "m1": ("m4",)},
         ),
+        "evidence gate below a prompt gate": genome_of(
+            three,
+            {
+                "c1": ("evidence_gate", {"active": 1}, weights_of("m1 m2")),
+                "c2": ("prompt_gate", {"active": 1, "buckets": 16, "numbers": numbers(34)}, weights_of("c1 m3")),
+            },
+        ),
         "evidence gates of mixtures": with_drafts(
             genome_of(
                 three | {"m4": member("ada", template="{draft}, ", draft_tokens=3)},

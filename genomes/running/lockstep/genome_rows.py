@@ -156,13 +156,18 @@ class GenomeRows:
         return foreseen
 
     def _prompt_evidence(self, strands: Strands, tasks: Sequence[int], index: int) -> torch.Tensor:
-        """Log-likelihood of every prompt under a member, its first token and drafts left out: [rows]."""
+        """Log-likelihood of every prompt under a member, its first token and drafts left out: [rows].
+
+        0 where another gate has sent the prompt elsewhere, so that the member does not read it.
+        """
         value = self._program.values[index]
         assert isinstance(value, MemberValue), "Gates on the evidence of mixtures do not take part in lockstep."
-        given = [strands.log_likelihoods(tasks[value.stream], prompt, value.temperature) for prompt in self.prompts]
-        return torch.stack(
-            [gains[len(gains) - len(prompt) + 1 :].sum() for gains, prompt in zip(given, self.prompts, strict=True)]
-        )
+        evidence = torch.zeros(len(self.prompts), device=self.rows.device)
+        for place in self.reading(value.stream).tolist():
+            prompt = self.prompts[place]
+            gains = strands.log_likelihoods(tasks[value.stream], prompt, value.temperature)
+            evidence[place] = gains[len(gains) - len(prompt) + 1 :].sum()
+        return evidence
 
     def _spread(self, stream: int, logits: torch.Tensor) -> torch.Tensor:
         places = self.reading(stream)

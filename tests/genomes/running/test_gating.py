@@ -139,6 +139,19 @@ def test_the_member_that_foresaw_the_prompt_answers_alone() -> None:
         assert phenotype.answer_tokens([CONTEXTS[place]], seeds=[place + 1])[0] == expected
 
 
+def test_a_gate_that_gets_no_prompt_looks_at_none() -> None:
+    """The gate above sends every prompt to the third member; below it nobody reads."""
+    above = {"active": 1, "buckets": 16, "numbers": (*[0.0] * 17, *[0.0] * 16, 9.0)}
+    joins = {
+        "c1": ("evidence_gate", {"active": 1}, weights_of("m1 m2")),
+        "c2": ("prompt_gate", above, weights_of("c1 m3")),
+    }
+    phenotype = compile_genome(genome_of(THREE, joins), TinyCatalogue())
+    alone = compile_genome(genome_of({"m3": THREE["m3"]}, {}), TinyCatalogue())
+    (together,) = answer_together([Question(phenotype, CONTEXTS, [1, 2, 3, 4])])
+    assert together == alone.answer_tokens(CONTEXTS, seeds=[1, 2, 3, 4])
+
+
 def test_after_the_prompt_only_its_winners_are_run(rows_read: Counter[int]) -> None:
     """All read the prompts, then those that answer read them once more and go on alone."""
     phenotype = compile_genome(by_evidence(1), TinyCatalogue())
