@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from genomes.methods.combiners.base import Combiner
-from genomes.methods.combiners.pooling import log_sum_exp, pooled, pooled_probabilities, strongest
+from genomes.methods.combiners.pooling import log_sum_exp, pooled_probabilities, routed_pool, strongest
 from genomes.methods.ranges import Integer, Real
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ class EvidenceGate(Combiner):
         parameters: Mapping[str, Any],
     ) -> torch.Tensor:
         """See the base class."""
-        log_weights = weights.log().view(len(weights), -1, 1).expand(log_probabilities.shape[:3])
-        return pooled(log_probabilities, log_weights)
+        return routed_pool(log_probabilities, weights)
 
     def combine_probabilities(
         self,

@@ -24,6 +24,12 @@ def pooled(log_probabilities: torch.Tensor, log_weights: torch.Tensor) -> torch.
     return (log_probabilities.clamp_min(_LEAST) + log_weights[..., None]).logsumexp(dim=0).log_softmax(dim=-1)
 
 
+def routed_pool(log_probabilities: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The linear pool with the weights that a gate gave to each prompt, [inputs, batch]; 0 counts nothing."""
+    log_weights = weights.log().view(len(weights), -1, 1).expand(log_probabilities.shape[:3])
+    return pooled(log_probabilities, log_weights)
+
+
 def strongest(log_weights: torch.Tensor, num_active: int) -> torch.Tensor:
     """Log-weights of the ``num_active`` largest along the first dimension, normalised; -inf elsewhere."""
     count = min(num_active, log_weights.shape[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from genomes.methods.combiners.base import NUMBERS
 from genomes.methods.combiners.learned_pool import LearnedPool, numbers_of
-from genomes.methods.combiners.pooling import pooled, strongest
+from genomes.methods.combiners.pooling import routed_pool, strongest
 from genomes.methods.ranges import Choice, Integer, Numbers, Real
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ class PromptGate(LearnedPool):
         parameters: Mapping[str, Any],
     ) -> torch.Tensor:
         """See the base class."""
-        log_weights = weights.log().view(len(weights), -1, 1).expand(log_probabilities.shape[:3])
-        return pooled(log_probabilities, log_weights)
+        return routed_pool(log_probabilities, weights)
 
     def _counts(self, prompts: Sequence[Sequence[int]], num_buckets: int, *, like: torch.Tensor) -> torch.Tensor:
         rows = []
