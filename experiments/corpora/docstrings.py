@@ -25,7 +25,7 @@ def load_docstrings(packages: list[str], *, domain: str) -> list[Document]:
     """One document per documented name of the packages, in the order of files and lines; a module is one group.
 
     Args:
-        packages: Names of installed packages, e.g. ``["numpy", "pandas"]``.
+        packages: Names of installed packages, or of packages inside them, e.g. ``["numpy", "torch.nn"]``.
         domain: The domain that the documents get.
 
     Raises:
@@ -47,15 +47,17 @@ def load_docstrings(packages: list[str], *, domain: str) -> list[Document]:
 
 
 def _sources(package: str) -> Iterator[tuple[str, str]]:
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
+    # Asked for a name with a dot, ``find_spec`` would import what stands before the dot.
+    top, *inner = package.split(".")
+    spec = find_spec(top) if top else None
+    root = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
+    if root is None or not root.joinpath(*inner).is_dir():
         raise ModuleNotFoundError(
-            f"Package {package!r} of a docstrings corpus is not installed; allowed are installed packages. "
-            f"Install it, or take it out of data.domains.",
+            f"Package {package!r} of a docstrings corpus is not installed; allowed are installed packages, and "
+            f"packages inside them such as 'torch.nn'. Install it, or take it out of data.domains.",
             name=package,
         )
-    root = Path(spec.submodule_search_locations[0])
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(root.joinpath(*inner).rglob("*.py")):
         relative = path.relative_to(root.parent)
         if not {"tests", "testing", "conftest.py", "_vendored"} & set(relative.parts):
             yield relative.as_posix(), path.read_text(encoding="utf-8", errors="replace")
