@@ -26,14 +26,14 @@ class Dispatch(Generic[T]):
 
     Attributes:
         tags: Tags of what is out, by ticket.
+        objectives: What OK evaluations have to hold.
     """
 
     def __init__(self, pool: WorkerPool, objectives: Sequence[Objective]) -> None:
-        """With the objectives that OK evaluations have to hold."""
         self.tags: dict[int, T] = {}
         self._batches: dict[int, int] = {}  # by ticket, the first ticket of those that were submitted with it
         self._pool = pool
-        self._objectives = objectives
+        self.objectives = objectives
 
     @property
     def has_room(self) -> bool:
@@ -72,7 +72,7 @@ class Dispatch(Generic[T]):
 
     def _payload(self, completed: Completed) -> dict[str, Any]:
         return {
-            "evaluation": checked(completed.evaluation, self._objectives).to_json(),
+            "evaluation": checked(completed.evaluation, self.objectives).to_json(),
             "worker": completed.worker,
             "started_at": completed.started_at,
             "finished_at": completed.finished_at,

@@ -68,3 +68,12 @@ class EvaluatorFactory(Protocol):
     def __call__(self) -> Evaluator:
         """The evaluator, with its models loaded."""
         ...
+
+
+@runtime_checkable
+class StagedEvaluatorFactory(EvaluatorFactory, Protocol):
+    """A factory whose evaluators also score the panels of stages that go before a search (``search.stages``)."""
+
+    def stage_objectives(self, panel: str) -> Sequence[Objective]:
+        """What an evaluation on the panel of a stage holds, in order."""
+        ...

@@ -13,7 +13,7 @@ from typing import Any
 
 from evolve.evaluator import EvaluatorFactory
 from evolve.folding import fold
-from evolve.jobs import JOB_KINDS, Event, Job
+from evolve.jobs import JOB_KINDS, SEARCH_PANEL, Event, Job
 from evolve.log_reading import RunLogReader
 from evolve.space import SearchSpace
 from evolve.state import INFRASTRUCTURE
@@ -83,6 +83,8 @@ def _evaluations(log: RunLogReader) -> list[Event]:
             jobs[job.number] = job
         elif event.kind == "result" and _is_lasting(payload):
             job = jobs[payload["job"]]
+            if job.panel != SEARCH_PANEL:
+                continue
             memo = {"key": job.key, "replicate": job.replicate, "evaluation": payload["evaluation"]}
             found[job.key, job.replicate] = Event("memo", memo)
         elif event.kind == "memo":

@@ -86,7 +86,7 @@ def history(run: Run | Path | str, *, space: SearchSpace[Any] | None = None) -> 
         if "t_commit" in row:
             job = row.pop("planned")
             table.append({**row, **_standing(state, job), **_description(job, space)})
-    names = [f"objective.{objective.name}" for objective in state.objectives]
+    names = [f"objective.{objective.name}" for objective in state.all_objectives]
     columns = [*list(COLUMNS)[1:], *names]
     further = sorted({column for row in table for column in row} - {*columns, "birth"})
     return pd.DataFrame(table, columns=["birth", *columns, *further]).set_index("birth")
@@ -131,14 +131,18 @@ def replay(directory: Path | str, *, space: SearchSpace[Any] | None = None) -> V
         state = initial_state(log.meta)
         inherited = log.meta.get("inherited", ())
         planner = (
-            Planner(space, state.settings, seed=log.meta["seed"], inherited=inherited) if space is not None else None
+            Planner(space, state.run_settings, seed=log.meta["seed"], inherited=inherited) if space is not None else None
         )
         snapshots = log.snapshots()
         num_events = num_snapshots = num_again = 0
         for event in log.events():
             if planner is not None and event.kind in JOB_KINDS:
-                _compare_plans(planner.next_job(state), Job.from_json(event.payload["job"]))
+                job = Job.from_json(event.payload["job"])
+                _compare_plans(f"Job {job.number}", planner.next_job(state).to_json(), job.to_json())
                 num_again += 1
+            elif planner is not None and event.kind == "stage":
+                stage = event.payload
+                _compare_plans(f"Stage {stage['number']}", planner.next_stage(state), stage)
             apply(state, event)
             num_events += 1
             if event.kind == "commit" and state.num_commits in snapshots:
@@ -182,7 +186,7 @@ def _note_down(rows: dict[int, dict[str, Any]], event: Event) -> None:
 
 
 def _standing(state: RunState, job: Job) -> dict[str, Any]:
-    results = state.results[job.key]
+    results = state.results_of(job)
     evaluation: Evaluation = results.by_replicate[job.replicate]
     columns: dict[str, Any] = {"status": evaluation.outcome.value, "error": evaluation.error}
     if results.fitness is not None:
@@ -197,12 +201,11 @@ def _description(job: Job, space: SearchSpace[Any] | None) -> dict[str, Any]:
     return {f"genome.{name}": value for name, value in described.items()}
 
 
-def _compare_plans(again: Job, logged: Job) -> None:
-    before, after = logged.to_json(), again.to_json()
-    for name, value in before.items():
-        if value != after.get(name):
+def _compare_plans(what: str, again: Mapping[str, Any], logged: Mapping[str, Any]) -> None:
+    for name, value in logged.items():
+        if value != again.get(name):
             raise ReplayMismatchError(
-                f"Job {logged.number} was logged with {name} {value!r}; planned again it has {after.get(name)!r}. The "
+                f"{what} was logged with {name} {value!r}; planned again it has {again.get(name)!r}. The "
                 "space, its operators or a library draws differently from when the run was made."
             )
 

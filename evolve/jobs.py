@@ -34,6 +34,7 @@ class Job:
         num_attempts: How many genomes were bred until this one was taken.
         rejected: Offspring that broke rules of the space on the way, as sentences.
         is_remembered: Whether its evaluation was made by the run that this one was forked from.
+        panel: Which prompts it is scored on: those of the search, or of the stage before it that it belongs to.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Job:
     num_attempts: int = 1
     rejected: tuple[str, ...] = ()
     is_remembered: bool = False
+    panel: str = SEARCH_PANEL
 
     @property
     def is_birth(self) -> bool:
@@ -67,17 +69,17 @@ class Job:
 
     @property
     def cost(self) -> int:
-        """How many evaluations it pays for: 1, or 0 where it shares or remembers one."""
-        return 1 if self.is_evaluated else 0
+        """How many evaluations it pays for: 1, or 0 where it shares or remembers one, or where a stage asks no answers."""
+        return 1 if self.is_evaluated and self.panel == SEARCH_PANEL else 0
 
     @property
     def request(self) -> EvaluationRequest:
         """The work to be done."""
-        return EvaluationRequest(self.genome, SEARCH_PANEL, self.replicate)
+        return EvaluationRequest(self.genome, self.panel, self.replicate)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that ``from_json`` reads back to an equal job."""
-        document = {
+        document: dict[str, Any] = {
             "number": self.number,
             "kind": self.kind,
             "key": self.key,
@@ -91,7 +93,11 @@ class Job:
             "num_attempts": self.num_attempts,
             "rejected": list(self.rejected),
         }
-        return {**document, "is_remembered": True} if self.is_remembered else document
+        if self.is_remembered:
+            document["is_remembered"] = True
+        if self.panel != SEARCH_PANEL:
+            document["panel"] = self.panel
+        return document
 
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> Job:
@@ -112,6 +118,7 @@ class Event:
     promote    ``job``: the planned job, somebody on the way to the next rung; ``time``
     result     ``job``: number; ``evaluation``; ``worker``, ``started_at``, ``finished_at``
     commit     ``job``: number; ``elapsed_seconds``: of searching, over all sessions; ``time``
+    stage      ``number`` of the stage that begins; ``founders``: id and JSON of those that the one before it hands on
     measure    ``genome``, ``panel``, ``replicate``; ``evaluation``; worker and times as above
     note       ``text``; ``elapsed_seconds`` and, where it changed, ``budget``; ``time``
     ========== ====================================================================================
@@ -119,5 +126,5 @@ class Event:
     All times are unix seconds; no time takes part in the trajectory.
     """
 
-    kind: Literal["memo", "birth", "rescore", "promote", "result", "commit", "measure", "note"]
+    kind: Literal["memo", "birth", "rescore", "promote", "result", "commit", "stage", "measure", "note"]
     payload: Mapping[str, Any]

@@ -27,8 +27,8 @@ from evolve.compatibility import (
     installed_versions,
 )
 from evolve.dispatch import Dispatch
-from evolve.errors import EvolveError, RunClosedError, RunInterruptedError
-from evolve.evaluator import EvaluationRequest, EvaluatorFactory
+from evolve.errors import EvolveError, RunClosedError, RunInterruptedError, SettingsError
+from evolve.evaluator import EvaluationRequest, EvaluatorFactory, StagedEvaluatorFactory
 from evolve.folding import fold
 from evolve.forking import Lineage
 from evolve.individual import Individual, Results
@@ -63,7 +63,7 @@ class Run(Closeable):
     def __init__(self, log: RunLog, state: RunState, planner: Planner, *, budget: Budget) -> None:
         self.directory = log.directory
         self.seed: int = log.meta["seed"]
-        self.settings = state.settings
+        self.settings = state.run_settings
         self.budget = budget
         self.state = state
         self._log = log
@@ -93,6 +93,7 @@ class Run(Closeable):
         Raises:
             RunExistsError: There is a run in the directory.
             SpaceError: The space has no mutations or an invalid founder.
+            SettingsError: There are to be stages, and the problem has none.
         """
         lineage = lineage or Lineage()
         planner = Planner(space, settings, seed=seed, inherited=lineage.founders)
@@ -101,6 +102,7 @@ class Run(Closeable):
             "budget": asdict(budget),
             "seed": seed,
             "objectives": [asdict(objective) for objective in factory.objectives],
+            "stage_objectives": _stage_objectives(factory, settings),
             "planning": PLANNING,
             "libraries": installed_versions(),
             "created_at": time.time(),
@@ -198,7 +200,8 @@ class Run(Closeable):
         """
         # Replicate by replicate: what an evaluator keeps of one draw of prompts serves all genomes.
         wanted = [(genome, replicate) for replicate in range(num_replicates) for genome in dict.fromkeys(genomes)]
-        dispatch: Dispatch[EvaluationRequest] = Dispatch(pool, self.state.objectives)
+        objectives = self.state.final_objectives
+        dispatch: Dispatch[EvaluationRequest] = Dispatch(pool, objectives)
         with self._closing_on_error(lambda: self.state.elapsed_seconds):
             requests = [EvaluationRequest(genome, panel, replicate) for genome, replicate in wanted]
             waiting = deque(_batches([one for one in requests if not self._is_measured(one)], batch))
@@ -208,7 +211,7 @@ class Run(Closeable):
                 collected = dispatch.collect(math.inf)
                 events = [Event("measure", {**asdict(request), **payload}) for request, payload in collected]
                 self._write(events, on_event or _ignore, fold=True)
-        measured = {genome: Results(self.state.objectives) for genome in genomes}
+        measured = {genome: Results(objectives) for genome in genomes}
         for genome, replicate in wanted:
             measured[genome].add(replicate, self.state.measurements[genome, panel, replicate])
         return [measured[genome] for genome in genomes]
@@ -241,6 +244,7 @@ class Run(Closeable):
             if reason is not None:
                 self._log.append([], snapshots={self.state.num_commits: self.state.summary()})
                 return reason
+            dispatch.objectives = self.state.objectives
             self._issue(dispatch)
             collected = dispatch.collect(limit - elapsed())
             arrived = [Event("result", {"job": job, **payload}) for job, payload in collected]
@@ -254,6 +258,9 @@ class Run(Closeable):
         for event in arrived:
             apply(state, event)
         while True:
+            if state.awaits_stage and not state.jobs:
+                events.append(Event("stage", self._planner.next_stage(state)))
+                apply(state, events[-1])
             while self._planner.is_due(state):
                 job = self._planner.next_job(state)
                 events.append(Event(job.kind, {"job": job.to_json(), "time": time.time()}))
@@ -277,9 +284,10 @@ class Run(Closeable):
         budget counts its first one, and it comes back whole: a resumed run makes up the same batches.
         """
         size, jobs = self.settings.batch, self.state.jobs
-        while self._waiting and dispatch.has_room and is_affordable(jobs[self._waiting[0]], self.budget):
+        before = self.settings.num_stage_births
+        while self._waiting and dispatch.has_room and is_affordable(jobs[self._waiting[0]], self.budget, before):
             end = (self._waiting[0] // size + 1) * size
-            if self.state.num_planned < end:
+            if self.state.num_planned < end and not self.state.awaits_stage:
                 break
             batch = [number for number in self._waiting if number < end]
             dispatch.submit({number: jobs[number].request for number in batch})
@@ -341,6 +349,17 @@ def _batches(requests: Sequence[EvaluationRequest], size: int) -> Iterator[list[
     for _, group in groupby(requests, key=lambda request: request.replicate):
         of_replicate = list(group)
         yield from (of_replicate[start : start + size] for start in range(0, len(of_replicate), size))
+
+
+def _stage_objectives(factory: EvaluatorFactory, settings: SearchSettings) -> list[list[dict[str, Any]]]:
+    if not settings.stages:
+        return []
+    if not isinstance(factory, StagedEvaluatorFactory):
+        raise SettingsError(
+            f"search.stages has {len(settings.stages)} stages, and this kind of experiment has nothing cheaper to search "
+            "on first; leave search.stages out."
+        )
+    return [[asdict(objective) for objective in factory.stage_objectives(stage.panel)] for stage in settings.stages]
 
 
 def _note(text: str, elapsed_seconds: float, **further: Any) -> Event:

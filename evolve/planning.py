@@ -8,10 +8,11 @@ says how many of the jobs are carried out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from evolve.errors import SpaceError
-from evolve.jobs import Job
+from evolve.jobs import SEARCH_PANEL, Job
 from evolve.seeding import generator
 from evolve.settings import SearchSettings
 from evolve.space import SearchSpace
@@ -44,7 +45,7 @@ class Planner:
             if not weight > 0:
                 raise SpaceError(f"Operator {name!r} has weight {weight!r}; weights have to be above 0.")
         self._space = space
-        self._settings = settings
+        self._stages = settings.stages
         self._seed = seed
         self._toolbox = toolbox_for(space, settings)
         self._founders = [(f"founder:{name}", genome) for name, genome in space.founders()]
@@ -56,21 +57,44 @@ class Planner:
 
     def is_due(self, state: RunState) -> bool:
         """Whether the next job has to be planned from the state as it is now."""
-        return state.num_planned < state.num_commits + self._settings.lag
+        return state.num_planned < state.num_commits + state.settings.lag and not state.awaits_stage
+
+    def next_stage(self, state: RunState) -> dict[str, Any]:
+        """The payload of the event that begins the next stage, once the present one has committed all of its jobs.
+
+        The best of the present stage are handed on in turns; what it could not see is drawn for each.
+        """
+        stage = self._stages[state.stage]
+        best = [state.individuals[key] for key in state.ranked_keys(stage.parents)]
+        founders = []
+        for number in range(stage.founders if best else 0):
+            parent = best[number % len(best)]
+            rng = generator(self._seed, "complete", state.stage, number)
+            genome = self._toolbox.complete(self._space.from_json(parent.genome_json), rng=rng)
+            founders.append([parent.id, self._space.to_json(genome)])
+        return {"number": state.stage + 1, "founders": founders}
 
     def next_job(self, state: RunState) -> Job:
         """The job with number ``state.num_planned``."""
-        births = state.num_births_planned
-        if births < len(self._founders):
+        settings = state.settings
+        births = state.num_births_planned - state.births_before_stage
+        if state.stage == 0 and births < len(self._founders):
             name, genome = self._founders[births]
-            return self._birth(state, Offspring(genome, name))
-        if self._settings.rungs > 1:
+            return self._birth(state, self._seen(state, Offspring(genome, name)))
+        if births < len(state.founders):
+            parent, text = state.founders[births]
+            return self._birth(state, Offspring(self._space.from_json(text), "stage"), parents=(parent,))
+        if settings.rungs > 1:
             key = state.rungs.next_key(state.num_replicates_planned)
             if key is not None:
                 return self._another_replicate(state, key, kind="promote")
-        if births < self._settings.initial_births or state.num_births < self._settings.tournament:
+        if state.founders:
+            is_opening = state.num_births == state.births_before_stage
+        else:
+            is_opening = births < settings.initial_births or state.num_births < settings.tournament
+        if is_opening:
             return self._random_birth(state)
-        every = self._settings.rescore_every
+        every = settings.rescore_every
         if every is not None and state.num_planned % every == 0:
             key = self._to_rescore(state)
             if key is not None:
@@ -79,11 +103,21 @@ class Planner:
 
     def _to_rescore(self, state: RunState) -> str | None:
         """Of the leaders the one with the fewest replicates, planned ones included; the better one on ties."""
-        leaders = [key for key in state.ranked_keys(self._settings.rescore_top) if not state.is_quarantined(key)]
+        leaders = [
+            key
+            for key in state.ranked_keys(state.settings.rescore_top)
+            if not state.is_quarantined(key) and (key, self._next_replicate(state, key)) not in state.requests
+        ]
         return min(leaders, key=lambda key: state.num_replicates_planned[key], default=None)
 
+    def _next_replicate(self, state: RunState, key: str) -> int:
+        """The replicate that somebody would be scored on next: the draw of this batch, or the first one unknown."""
+        if state.settings.draws == "fresh":
+            return state.num_planned // state.settings.batch
+        return state.num_replicates_planned.get(key, 0)
+
     def _another_replicate(self, state: RunState, key: str, *, kind: Literal["rescore", "promote"]) -> Job:
-        replicate = state.num_replicates_planned[key]
+        replicate = self._next_replicate(state, key)
         return Job(
             number=state.num_planned,
             kind=kind,
@@ -91,42 +125,43 @@ class Planner:
             genome=state.individuals[key].genome_json,
             replicate=replicate,
             source=None,
-            is_remembered=(key, replicate) in state.memo,
+            is_remembered=self._is_remembered(state, key, replicate),
             births_before=state.num_births_planned,
             evaluations_before=state.num_evaluations_planned,
+            panel=state.panel,
         )
 
     def _bred_birth(self, state: RunState) -> Job:
         rng = generator(self._seed, "select", state.num_planned)
-        if rng.random() < self._settings.random_immigrant_probability:
+        if rng.random() < state.settings.random_immigrant_probability:
             return self._random_birth(state)
-        has_crossover = bool(self._space.crossovers) and rng.random() < self._settings.crossover_probability
+        has_crossover = bool(self._space.crossovers) and rng.random() < state.settings.crossover_probability
         island = state.islands.of_birth(state.num_births_planned)
         parents = island.parents(2 if has_crossover else 1, rng=rng)
         if not parents:
             return self._random_birth(state)
-        if rng.random() < self._settings.leader_probability:
+        if rng.random() < state.settings.leader_probability:
             parents[0] = state.leader_of(island.population) or parents[0]
         genomes = [self._space.from_json(parent.genome_json) for parent in parents]
         ids = tuple(dict.fromkeys(parent.id for parent in parents))
         rng = generator(self._seed, "vary", state.num_planned)
         rejected: list[str] = []
-        for attempt in range(1, self._settings.max_attempts + 1):
-            offspring = vary(genomes, self._toolbox, self._settings, rng=rng)
+        for attempt in range(1, state.settings.max_attempts + 1):
+            offspring = self._seen(state, vary(genomes, self._toolbox, state.settings, rng=rng))
             if not offspring.operator:
                 continue
             if problems := self._space.problems(offspring.genome):
                 rejected.append(f"{offspring.operator}: {problems[0]}")
             elif self._is_new(state, offspring):
                 return self._birth(state, offspring, parents=ids, num_attempts=attempt, rejected=rejected)
-        return self._random_birth(state, rejected, num_attempts=self._settings.max_attempts)
+        return self._random_birth(state, rejected, num_attempts=state.settings.max_attempts)
 
     def _random_birth(self, state: RunState, rejected: Sequence[str] = (), *, num_attempts: int = 0) -> Job:
         """A random genome, drawn anew while it was seen before; in the end a duplicate is taken."""
         rng = generator(self._seed, "random", state.num_planned)
-        for _ in range(self._settings.max_attempts):
+        for _ in range(state.settings.max_attempts):
             num_attempts += 1
-            offspring = Offspring(self._toolbox.random(rng=rng), "random")
+            offspring = self._seen(state, Offspring(self._toolbox.random(rng=rng), "random"))
             if problems := self._space.problems(offspring.genome):
                 raise SpaceError(
                     f"A random genome of the search space is invalid: {' '.join(problems)} "
@@ -135,6 +170,15 @@ class Planner:
             if self._is_new(state, offspring):
                 break
         return self._birth(state, offspring, num_attempts=num_attempts, rejected=rejected)
+
+    def _is_remembered(self, state: RunState, key: str, replicate: int) -> bool:
+        return state.panel == SEARCH_PANEL and (key, replicate) in state.memo
+
+    def _seen(self, state: RunState, offspring: Offspring) -> Offspring:
+        """The offspring as the present stage sees it."""
+        if state.panel == SEARCH_PANEL:
+            return offspring
+        return replace(offspring, genome=self._toolbox.reduce(offspring.genome))
 
     def _is_new(self, state: RunState, offspring: Offspring) -> bool:
         return self._space.key(offspring.genome) not in state.num_replicates_planned
@@ -149,19 +193,23 @@ class Planner:
         rejected: Sequence[str] = (),
     ) -> Job:
         key = self._space.key(offspring.genome)
-        source = state.sharable(key, 0)
+        replicate = state.replicates.get(key)
+        if replicate is None:
+            replicate = state.memo_replicates.get(key, self._next_replicate(state, key))
+        source = state.sharable(key, replicate)
         return Job(
             number=state.num_planned,
             kind="birth",
             key=key,
             genome=self._space.to_json(offspring.genome),
-            replicate=0,
+            replicate=replicate,
             source=source,
-            is_remembered=source is None and (key, 0) in state.memo,
+            is_remembered=source is None and self._is_remembered(state, key, replicate),
             births_before=state.num_births_planned,
             evaluations_before=state.num_evaluations_planned,
             parents=parents,
             operator=offspring.operator,
             num_attempts=num_attempts,
             rejected=tuple(rejected),
+            panel=state.panel,
         )

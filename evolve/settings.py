@@ -7,7 +7,7 @@ it may grow or shrink whenever a run is resumed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from evolve.errors import SettingsError
@@ -41,6 +41,30 @@ class Descriptor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A search before the search, on something that is cheap to measure; its best found the population of the next one.
+
+    Attributes:
+        panel: What its genomes are scored on: ``"likelihood"``, the likelihood of the human replies to the search prompts.
+            That asks for no answers, has no noise, and takes milliseconds per genome.
+        births: How many births it makes; at least 1.
+        founders: How many births of the next stage descend from its best; at least 1.
+        parents: From how many of its best these descend, in turns; at least 1.
+    """
+
+    panel: Literal["likelihood"] = "likelihood"
+    births: int
+    founders: int = 24
+    parents: int = 8
+
+    def __post_init__(self) -> None:
+        if self.panel != "likelihood":
+            raise SettingsError(f"search.stages has the panel {self.panel!r}; allowed is 'likelihood'.")
+        for name in ("births", "founders", "parents"):
+            _check_count("search.stages", name, getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """How to search.
 
@@ -60,6 +84,9 @@ class SearchSettings:
         random_immigrant_probability: How often a birth is a fresh random genome, in [0, 1].
         leader_probability: How often the best of the population, by the bound that the incumbent is chosen by, takes
             the place of a child's first parent, in [0, 1]; modes that keep many kinds alive hardly climb without.
+        draws: ``"same"``: every birth is scored on the same prompts and draws, which are compared without noise between
+            them, and which the search fits itself to. ``"fresh"``: every batch of jobs has prompts and draws of its own.
+        stages: Searches that go before, in this order; empty for none.
         rescore_every: Every how many jobs one evaluates a leader again, at least 2; None for never.
         rescore_top: How many leaders take turns at that; at least 1.
         hall_of_fame: How many genomes the hall of fame holds; at least 1.
@@ -84,6 +111,8 @@ class SearchSettings:
     extra_mutation_probability: float = 0.25
     random_immigrant_probability: float = 0.02
     leader_probability: float = 0.3
+    draws: Literal["same", "fresh"] = "same"
+    stages: tuple[Stage, ...] = ()
     rescore_every: int | None = 8
     rescore_top: int = 5
     hall_of_fame: int = 20
@@ -95,6 +124,21 @@ class SearchSettings:
     rungs: int = 1
     rung_factor: int = 3
     stop_probability: float = 0.05
+
+    @property
+    def num_stage_births(self) -> int:
+        """How many births come before the search proper."""
+        return sum(stage.births for stage in self.stages)
+
+    def at_stage(self, number: int) -> SearchSettings:
+        """How a stage searches; these settings from the last stage on, which is the search proper.
+
+        Stages before it have no noise, so nobody is scored again, and one objective, so the best breed and the oldest die.
+        """
+        if number == len(self.stages):
+            return self
+        mode: Mode = "random" if self.mode == "random" else "aging"
+        return replace(self, mode=mode, descriptors=(), islands=1, rungs=1, rescore_every=None, draws="same", stages=())
 
     @property
     def initial_births(self) -> int:
@@ -133,6 +177,8 @@ class SearchSettings:
             _check_number("search", name, getattr(self, name), low=0.0, high=1.0)
         if self.extra_mutation_probability == 1.0:
             raise SettingsError("search.extra_mutation_probability is 1.0: mutating would never end; use less.")
+        if self.draws not in ("same", "fresh"):
+            raise SettingsError(f"search.draws is {self.draws!r}; allowed are 'same' and 'fresh'.")
         _check_number("search", "confidence_z", self.confidence_z, low=0.0, high=10.0)
         _check_number("search", "stop_probability", self.stop_probability, low=0.0, high=0.5)
         self._check_combinations()
@@ -153,7 +199,14 @@ class SearchSettings:
                 f"search.islands is {self.islands!r} with search.population {self.population!r}; each island needs at "
                 f"least 2: use at most {self.population // 2} islands."
             )
-        # A log gives descriptors back as plain data.
+        if self.draws == "fresh" and self.rungs > 1:
+            raise SettingsError(
+                f"search.draws is 'fresh' with search.rungs {self.rungs!r}; rungs compare genomes on the same draws: use "
+                "draws 'same', or 1 rung."
+            )
+        # A log gives stages and descriptors back as plain data.
+        stages = tuple(one if isinstance(one, Stage) else Stage(**one) for one in self.stages)
+        object.__setattr__(self, "stages", stages)
         made = tuple(one if isinstance(one, Descriptor) else Descriptor(**one) for one in self.descriptors)
         object.__setattr__(self, "descriptors", made)
         if (self.mode == "mapelites") != bool(self.descriptors):
@@ -168,7 +221,8 @@ class Budget:
     """Where a run ends: at whichever comes first.
 
     Attributes:
-        births: How many births are committed, duplicates and failures included; at least 1.
+        births: How many births are committed, duplicates and failures included; at least 1. Those of the stages before
+            the search proper are not counted.
         evaluations: How many evaluations are paid for, at least 1; what a duplicate shares is free. None for no limit.
         seconds: Wall time of searching, summed over resumes. None for no limit.
         max_failures_share: Of the last 50 evaluations, the share above which failing stops the run, in (0, 1].

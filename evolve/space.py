@@ -67,6 +67,19 @@ class SearchSpace(Protocol[G]):
 
 
 @runtime_checkable
+class StagedSpace(Protocol[G]):
+    """A space some of whose genes a stage before the search proper cannot see."""
+
+    def reduced(self, genome: G) -> G:
+        """The genome with such genes at their defaults, so that genomes which a stage cannot tell apart are one."""
+        ...
+
+    def completed(self, genome: G, *, rng: np.random.Generator) -> G:
+        """A genome that a stage found, with such genes drawn."""
+        ...
+
+
+@runtime_checkable
 class InheritingSpace(Protocol[G]):
     """A space whose children are more than operators make of genes: they learn, or take over what a parent learnt."""
 

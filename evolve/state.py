@@ -15,7 +15,7 @@ from typing import Any
 
 from evolve.errors import ReplayMismatchError
 from evolve.individual import Individual, Results
-from evolve.jobs import JOB_KINDS, Event, Job
+from evolve.jobs import JOB_KINDS, SEARCH_PANEL, Event, Job
 from evolve.ranking import Ranking
 from evolve.rungs import Rungs, is_worse
 from evolve.selection import islands_for
@@ -33,8 +33,12 @@ class RunState:
     """What a run knows; changed by ``apply`` alone.
 
     Attributes:
-        settings: How to search.
-        objectives: What is selected on; the first leads.
+        run_settings: How the run searches.
+        settings: How the present stage searches.
+        objectives: What the present stage selects on; the first leads.
+        stage: Number of the present stage; the last one is the search proper.
+        panel: What the present stage scores genomes on.
+        founders: Id and canonical JSON of those that the stage before handed on.
         jobs: Planned jobs that are not committed, by number.
         arrived: Evaluations of those jobs that came in already, by number.
         num_planned: How many jobs were planned.
@@ -48,22 +52,35 @@ class RunState:
         recent_failures: Whether each of the last evaluations failed.
         islands: Who may breed, island by island; mostly there is one.
         rungs: Who is promoted to more replicates.
-        individuals: The first individual of every key that has an OK evaluation.
+        individuals: The first individual of every key that has an OK evaluation; of the present stage, as are the four
+            below.
         results: Results of every committed key.
         requests: The latest job that evaluates a (key, replicate).
+        replicates: By key, the replicate that it was born on.
         num_replicates_planned: By key, how many replicates were planned.
         infrastructure_failures: By key, how often its evaluation failed by crash, time or memory.
         memo: What is remembered from the run that this one was forked from, by (key, replicate).
+        memo_replicates: By key, the first replicate that is remembered.
         measurements: Evaluations outside the trajectory, by (genome JSON, panel, replicate).
         budget: The last one that the log tells of.
         elapsed_seconds: Wall time of searching, over all sessions.
         digest: Hash of everything committed: births, outcomes, objectives and the score of every prompt.
     """
 
-    def __init__(self, settings: SearchSettings, objectives: Sequence[Objective], budget: Budget) -> None:
-        self.settings = settings
-        self.objectives = tuple(objectives)
+    def __init__(
+        self,
+        settings: SearchSettings,
+        objectives: Sequence[Objective],
+        budget: Budget,
+        *,
+        stage_objectives: Sequence[Sequence[Objective]] = (),
+    ) -> None:
         self.budget = budget
+        self.stage = 0
+        self.run_settings = settings
+        self._objectives = [*map(tuple, stage_objectives), tuple(objectives)]
+        self.founders: tuple[tuple[str, str], ...] = ()
+        self.results_before: dict[tuple[str, str], Results] = {}  # of earlier stages, by (panel, key)
         self.jobs: dict[int, Job] = {}
         self.arrived: dict[int, Evaluation] = {}
         self.num_planned = 0
@@ -75,24 +92,60 @@ class RunState:
         self.num_failures = 0
         self.num_remembered = 0
         self.recent_failures: deque[bool] = deque(maxlen=FAILURE_WINDOW)
-        self.islands = islands_for(settings)
-        self.rungs = Rungs(settings)
-        self.individuals: dict[str, Individual] = {}
-        self.results: dict[str, Results] = {}
-        self.requests: dict[tuple[str, int], int] = {}
-        self.num_replicates_planned: dict[str, int] = {}
         self.infrastructure_failures: dict[str, int] = {}
         self.memo: dict[tuple[str, int], Evaluation] = {}
+        self.memo_replicates: dict[str, int] = {}
         self.measurements: dict[tuple[str, str, int], Evaluation] = {}
         self.elapsed_seconds = 0.0
         self.digest = ""
-        self._ranking = Ranking()  # keys by mean of the leading objective
         self._skimmed: dict[str, Individual] | None = None  # everybody who was born, by id, while ``skim`` is on
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin the stage with nobody in it."""
+        self.settings = self.run_settings.at_stage(self.stage)
+        self.objectives = self._objectives[self.stage]
+        self.panel = self.run_settings.stages[self.stage].panel if self.stage < len(self.run_settings.stages) else SEARCH_PANEL
+        self.islands = islands_for(self.settings)
+        self.rungs = Rungs(self.settings)
+        self.individuals: dict[str, Individual] = {}
+        self.results: dict[str, Results] = {}
+        self.requests: dict[tuple[str, int], int] = {}
+        self.replicates: dict[str, int] = {}
+        self.num_replicates_planned: dict[str, int] = {}
+        self._ranking = Ranking()  # keys by mean of the leading objective
 
     @property
     def population(self) -> list[Individual]:
         """Who may breed."""
         return self.islands.population
+
+    @property
+    def all_objectives(self) -> tuple[Objective, ...]:
+        """What any stage selects on, those of the search proper first; each once."""
+        return tuple(dict.fromkeys(one for objectives in reversed(self._objectives) for one in objectives))
+
+    @property
+    def final_objectives(self) -> tuple[Objective, ...]:
+        """What the search proper selects on; the first leads."""
+        return self._objectives[-1]
+
+    @property
+    def births_before_stage(self) -> int:
+        """How many births the stages before the present one make."""
+        return sum(stage.births for stage in self.run_settings.stages[: self.stage])
+
+    @property
+    def awaits_stage(self) -> bool:
+        """Whether the present stage has planned all of its births, and another one comes after it."""
+        stages = self.run_settings.stages
+        if self.stage == len(stages):
+            return False
+        return self.num_births_planned - self.births_before_stage >= stages[self.stage].births
+
+    def results_of(self, job: Job) -> Results:
+        """Results of a committed job's key in the stage that the job belongs to."""
+        return self.results[job.key] if job.panel == self.panel else self.results_before[job.panel, job.key]
 
     def skim(self) -> None:
         """Leave out of the fold what ``restore`` knows from a snapshot: selection, and the chain of hashes."""
@@ -191,8 +244,11 @@ class RunState:
         self.num_planned += 1
         self.num_births_planned += job.is_birth
         self.num_evaluations_planned += job.cost
+        self.replicates.setdefault(job.key, job.replicate)
         planned = self.num_replicates_planned.get(job.key, 0)
-        self.num_replicates_planned[job.key] = planned = max(planned, job.replicate + 1)
+        if job.source is None and (job.key, job.replicate) not in self.requests:
+            planned += 1
+        self.num_replicates_planned[job.key] = planned
         if not job.is_birth:
             self.rungs.plan(job.key, planned, is_promotion=job.kind == "promote")
         if job.source is None:
@@ -232,7 +288,7 @@ class RunState:
             self.digest = _chained(self.digest, job, evaluation)
 
     def _count(self, job: Job, evaluation: Evaluation) -> None:
-        self.num_evaluations += 1
+        self.num_evaluations += job.cost
         self.num_failures += not evaluation.is_ok
         self.recent_failures.append(not evaluation.is_ok)
         if evaluation.outcome in INFRASTRUCTURE:
@@ -266,8 +322,17 @@ class RunState:
         else:
             self._skimmed[born.id] = born
 
+    def _next_stage(self, payload: Mapping[str, Any]) -> None:
+        if not self.awaits_stage or self.jobs or payload["number"] != self.stage + 1:
+            raise ReplayMismatchError(f"The log begins stage {payload['number']!r} before stage {self.stage!r} is over.")
+        self.results_before |= {(self.panel, key): results for key, results in self.results.items()}
+        self.stage += 1
+        self.founders = tuple((name, genome) for name, genome in payload["founders"])
+        self._begin()
+
     def _remember(self, payload: Mapping[str, Any]) -> None:
         self.memo[payload["key"], payload["replicate"]] = _compact(payload["evaluation"])
+        self.memo_replicates.setdefault(payload["key"], payload["replicate"])
 
     def _measure(self, payload: Mapping[str, Any]) -> None:
         address = payload["genome"], payload["panel"], payload["replicate"]
@@ -284,6 +349,7 @@ _FOLDS: dict[str, Callable[[RunState, Mapping[str, Any]], None]] = {
     **dict.fromkeys(JOB_KINDS, RunState._plan),
     "result": RunState._arrive,
     "commit": RunState._commit,
+    "stage": RunState._next_stage,
     "measure": RunState._measure,
     "note": RunState._note,
 }
@@ -302,7 +368,8 @@ def apply(state: RunState, event: Event) -> RunState:
 def initial_state(meta: Mapping[str, Any]) -> RunState:
     """The state before the first event of a run, from what its log was created with."""
     objectives = [Objective(**objective) for objective in meta["objectives"]]
-    return RunState(SearchSettings(**meta["search"]), objectives, Budget(**meta["budget"]))
+    of_stages = [[Objective(**one) for one in stage] for stage in meta.get("stage_objectives", ())]
+    return RunState(SearchSettings(**meta["search"]), objectives, Budget(**meta["budget"]), stage_objectives=of_stages)
 
 
 def _compact(document: Mapping[str, Any]) -> Evaluation:

@@ -18,9 +18,12 @@ class StopReason(StrEnum):
     FAILURES = "failures"
 
 
-def is_affordable(job: Job, budget: Budget) -> bool:
-    """Whether a job lies before the cut that the budget makes; once one does not, no later one does."""
-    return job.births_before < budget.births and (
+def is_affordable(job: Job, budget: Budget, num_stage_births: int = 0) -> bool:
+    """Whether a job lies before the cut that the budget makes; once one does not, no later one does.
+
+    Births of the stages before the search proper, ``num_stage_births`` in all, are not counted.
+    """
+    return job.births_before - num_stage_births < budget.births and (
         budget.evaluations is None or job.evaluations_before + job.cost <= budget.evaluations
     )
 
@@ -32,9 +35,10 @@ def stop_reason(state: RunState, budget: Budget) -> StopReason | None:
     missing ones count as OK.
     """
     upcoming = state.jobs.get(state.num_commits)
-    if state.num_births >= budget.births:
+    before = state.run_settings.num_stage_births
+    if state.num_births >= before + budget.births:
         return StopReason.BIRTHS
-    if upcoming is not None and not is_affordable(upcoming, budget):
+    if upcoming is not None and not is_affordable(upcoming, budget, before):
         return StopReason.EVALUATIONS
     if budget.seconds is not None and state.elapsed_seconds >= budget.seconds:
         return StopReason.SECONDS

@@ -14,7 +14,7 @@ from deap import base
 
 from evolve.errors import OperatorError
 from evolve.settings import SearchSettings
-from evolve.space import InheritingSpace, SearchSpace
+from evolve.space import InheritingSpace, SearchSpace, StagedSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Offspring:
 
 
 def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolbox:
-    """The toolbox of a search: ``random``, ``mate`` and ``mutate``, which take ``rng``, and ``inherit``.
+    """The toolbox of a search: ``random``, ``mate`` and ``mutate``, which take ``rng``, ``inherit``, and for stages
+    ``reduce`` and ``complete``, which takes ``rng``.
 
     ``mate(genome, other, rng=)`` and ``mutate(genome, rng=)`` draw an operator by weight and give an ``Offspring``.
     """
@@ -34,6 +35,9 @@ def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolb
     toolbox.register("random", space.random)
     toolbox.register("mate", _apply_one, space.crossovers, "Crossover")
     toolbox.register("mutate", _apply_one, space.mutations, "Mutation")
+    is_staged = isinstance(space, StagedSpace)
+    toolbox.register("reduce", space.reduced if is_staged else lambda genome: genome)
+    toolbox.register("complete", space.completed if is_staged else lambda genome, rng: genome)
     toolbox.register("inherit", space.inherit if isinstance(space, InheritingSpace) else lambda child, parent: child)
     return toolbox
 
