@@ -129,10 +129,10 @@ def replay(directory: Path | str, *, space: SearchSpace[Any] | None = None) -> V
         if space is not None:
             check_planning(log.meta)
         state = initial_state(log.meta)
-        inherited = log.meta.get("inherited", ())
-        planner = (
-            Planner(space, state.run_settings, seed=log.meta["seed"], inherited=inherited) if space is not None else None
-        )
+        planner = None
+        if space is not None:
+            inherited = log.meta.get("inherited", ())
+            planner = Planner(space, state.run_settings, seed=log.meta["seed"], inherited=inherited)
         snapshots = log.snapshots()
         num_events = num_snapshots = num_again = 0
         for event in log.events():

@@ -69,7 +69,7 @@ class Job:
 
     @property
     def cost(self) -> int:
-        """How many evaluations it pays for: 1, or 0 where it shares or remembers one, or where a stage asks no answers."""
+        """How many evaluations it pays for: 1; 0 where it shares or remembers one, or belongs to an earlier stage."""
         return 1 if self.is_evaluated and self.panel == SEARCH_PANEL else 0
 
     @property

@@ -356,8 +356,8 @@ def _stage_objectives(factory: EvaluatorFactory, settings: SearchSettings) -> li
         return []
     if not isinstance(factory, StagedEvaluatorFactory):
         raise SettingsError(
-            f"search.stages has {len(settings.stages)} stages, and this kind of experiment has nothing cheaper to search "
-            "on first; leave search.stages out."
+            f"search.stages has {len(settings.stages)} stages, and this kind of experiment has nothing cheaper to "
+            "search on first; leave search.stages out."
         )
     return [[asdict(objective) for objective in factory.stage_objectives(stage.panel)] for stage in settings.stages]
 

@@ -45,8 +45,8 @@ class Stage:
     """A search before the search, on something that is cheap to measure; its best found the population of the next one.
 
     Attributes:
-        panel: What its genomes are scored on: ``"likelihood"``, the likelihood of the human replies to the search prompts.
-            That asks for no answers, has no noise, and takes milliseconds per genome.
+        panel: What its genomes are scored on: ``"likelihood"``, that of the human replies to search prompts. It asks
+            for no answers, has no noise, and takes milliseconds per genome.
         births: How many births it makes; at least 1.
         founders: How many births of the next stage descend from its best; at least 1.
         parents: From how many of its best these descend, in turns; at least 1.
@@ -84,8 +84,8 @@ class SearchSettings:
         random_immigrant_probability: How often a birth is a fresh random genome, in [0, 1].
         leader_probability: How often the best of the population, by the bound that the incumbent is chosen by, takes
             the place of a child's first parent, in [0, 1]; modes that keep many kinds alive hardly climb without.
-        draws: ``"same"``: every birth is scored on the same prompts and draws, which are compared without noise between
-            them, and which the search fits itself to. ``"fresh"``: every batch of jobs has prompts and draws of its own.
+        draws: ``"same"``: every birth is scored on the same prompts and draws; there is less noise between births, and
+            the search fits itself to them. ``"fresh"``: every batch of jobs has prompts and draws of its own.
         stages: Searches that go before, in this order; empty for none.
         rescore_every: Every how many jobs one evaluates a leader again, at least 2; None for never.
         rescore_top: How many leaders take turns at that; at least 1.
@@ -131,9 +131,9 @@ class SearchSettings:
         return sum(stage.births for stage in self.stages)
 
     def at_stage(self, number: int) -> SearchSettings:
-        """How a stage searches; these settings from the last stage on, which is the search proper.
+        """How a stage searches; the last one, which is the search proper, by these settings.
 
-        Stages before it have no noise, so nobody is scored again, and one objective, so the best breed and the oldest die.
+        Stages before it have no noise, so nobody is scored again, and the best breed by their first objective.
         """
         if number == len(self.stages):
             return self
@@ -201,8 +201,8 @@ class SearchSettings:
             )
         if self.draws == "fresh" and self.rungs > 1:
             raise SettingsError(
-                f"search.draws is 'fresh' with search.rungs {self.rungs!r}; rungs compare genomes on the same draws: use "
-                "draws 'same', or 1 rung."
+                f"search.draws is 'fresh' with search.rungs {self.rungs!r}; rungs compare genomes on the same draws: "
+                "use draws 'same', or 1 rung."
             )
         # A log gives stages and descriptors back as plain data.
         stages = tuple(one if isinstance(one, Stage) else Stage(**one) for one in self.stages)

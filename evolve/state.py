@@ -105,7 +105,8 @@ class RunState:
         """Begin the stage with nobody in it."""
         self.settings = self.run_settings.at_stage(self.stage)
         self.objectives = self._objectives[self.stage]
-        self.panel = self.run_settings.stages[self.stage].panel if self.stage < len(self.run_settings.stages) else SEARCH_PANEL
+        panels = [stage.panel for stage in self.run_settings.stages]
+        self.panel = [*panels, SEARCH_PANEL][self.stage]
         self.islands = islands_for(self.settings)
         self.rungs = Rungs(self.settings)
         self.individuals: dict[str, Individual] = {}
@@ -324,7 +325,9 @@ class RunState:
 
     def _next_stage(self, payload: Mapping[str, Any]) -> None:
         if not self.awaits_stage or self.jobs or payload["number"] != self.stage + 1:
-            raise ReplayMismatchError(f"The log begins stage {payload['number']!r} before stage {self.stage!r} is over.")
+            raise ReplayMismatchError(
+                f"The log begins stage {payload['number']!r} before stage {self.stage!r} is over."
+            )
         self.results_before |= {(self.panel, key): results for key, results in self.results.items()}
         self.stage += 1
         self.founders = tuple((name, genome) for name, genome in payload["founders"])

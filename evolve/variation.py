@@ -35,9 +35,8 @@ def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolb
     toolbox.register("random", space.random)
     toolbox.register("mate", _apply_one, space.crossovers, "Crossover")
     toolbox.register("mutate", _apply_one, space.mutations, "Mutation")
-    is_staged = isinstance(space, StagedSpace)
-    toolbox.register("reduce", space.reduced if is_staged else lambda genome: genome)
-    toolbox.register("complete", space.completed if is_staged else lambda genome, rng: genome)
+    toolbox.register("reduce", space.reduced if isinstance(space, StagedSpace) else lambda genome: genome)
+    toolbox.register("complete", space.completed if isinstance(space, StagedSpace) else lambda genome, rng: genome)
     toolbox.register("inherit", space.inherit if isinstance(space, InheritingSpace) else lambda child, parent: child)
     return toolbox
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from experiments.compare.likelihood import LikelihoodEvaluatorFactory
 from experiments.problems.compositions.evaluator import CompositionEvaluatorFactory
+from experiments.problems.compositions.likelihood import LikelihoodEvaluatorFactory
 from experiments.problems.compositions.prepared import PreparedCompositions
 from fitness.objectives import OBJECTIVES
 from fitness.result import Objective

@@ -25,7 +25,7 @@ class DocstringsSource(Section):
 
     Attributes:
         corpus: The name of this kind of source.
-        packages: Names under which the packages are imported, each once; a name such as ``torch.nn`` takes a part of one.
+        packages: Names under which the packages are imported, each once; ``torch.nn`` takes a part of one.
     """
 
     corpus: Literal["docstrings"]

@@ -13,6 +13,7 @@ import numpy as np
 
 from genomes.breeding.crossover import CROSSOVERS
 from genomes.breeding.founders import founders_of
+from genomes.breeding.genes import drawn_response, response_with
 from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.mutation import MERGE_MUTATIONS, MUTATIONS
 from genomes.breeding.sampling import random_genome
@@ -25,6 +26,7 @@ from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, PromptNode,
 from genomes.graph.parts import num_drafts
 from genomes.graph.rules import check_genome
 from genomes.graph.serialization import genome_from_json, genome_to_json
+from genomes.methods.ranges import defaults_of
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,18 @@ class CompositionSpace(CompositionLimits):
         members, with a draft of every role that it expects.
         """
         return founders_of(self)
+
+    def reduced(self, genome: Genome) -> Genome:
+        """The genome with default decoding settings: likelihood does not see them."""
+        return self._answering(genome, response_with(defaults_of(self.response_ranges), self))
+
+    def completed(self, genome: Genome, *, rng: np.random.Generator) -> Genome:
+        """The genome with drawn decoding settings."""
+        return self._answering(genome, drawn_response(self, rng=rng))
+
+    def _answering(self, genome: Genome, response: ResponseNode) -> Genome:
+        ((response_id, _),) = genome.of_type(ResponseNode).items()
+        return canonical_genome(Genome({**genome.nodes, response_id: response}, genome.edges))
 
     def random(self, *, rng: np.random.Generator) -> Genome:
         """A random valid genome in canonical form."""

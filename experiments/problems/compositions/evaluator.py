@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -21,6 +21,7 @@ from evolve.seeding import integer_seed
 from experiments.corpora.documents import Example
 from experiments.problems.compositions.batches import BatchedModel, BatchSize, check_gpu
 from experiments.problems.compositions.fitting import fitter_on
+from experiments.problems.compositions.likelihood import LikelihoodEvaluatorFactory
 from experiments.problems.compositions.reported import Memory, ReportedModel
 from fitness.objectives import (
     OBJECTIVES,
@@ -37,6 +38,7 @@ from genomes.graph.errors import GenomeFormatError
 from genomes.graph.serialization import genome_from_json
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.quiet import quiet_transformers
+from genomes.members.store import default_store_root
 from genomes.methods.plugins import load_plugins
 
 if TYPE_CHECKING:
@@ -46,6 +48,12 @@ if TYPE_CHECKING:
     from genomes.running.phenotype import Phenotype
 
 T = TypeVar("T")
+
+LIKELIHOOD_PANEL = "likelihood"
+"""The panel of a stage before the search, see ``evolve.settings.Stage``."""
+
+LIKELIHOOD_PROMPTS = 150
+"""How many search prompts it has: what members make of their replies is kept as whole distributions, 8 kB a token."""
 
 REPORTED_WINDOW = 60
 """Prompts of one evaluation on the validation or test panel, which is scored in windows: each fits a deadline that is
@@ -71,6 +79,7 @@ class CompositionEvaluatorFactory:
         seed: Seed of the run; sampled answers derive theirs from it.
         gpu_precision: Arithmetic of members on the worker's GPU, ``"bfloat16"`` or ``"float32"``; None evaluates on the
             CPU, in float32.
+        store_root: Where the member outputs of a stage on likelihood are kept.
     """
 
     catalogue: MemberCatalogue
@@ -82,6 +91,17 @@ class CompositionEvaluatorFactory:
     operators: tuple[ObjectiveOperator, ...]
     seed: int
     gpu_precision: str | None = None
+    store_root: Path = field(default_factory=default_store_root)
+
+    @cached_property
+    def likelihood(self) -> LikelihoodEvaluatorFactory:
+        """Makes the evaluator of a stage on likelihood, which reads the first search prompts."""
+        panels = {LIKELIHOOD_PANEL: self.panels["search"][:LIKELIHOOD_PROMPTS]}
+        return LikelihoodEvaluatorFactory(self.catalogue, self.space, panels, self.store_root)
+
+    def stage_objectives(self, panel: str) -> tuple[Objective, ...]:
+        """What evaluations on the panel of a stage hold; there is one such panel."""
+        return self.likelihood.objectives
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -145,6 +165,7 @@ class CompositionEvaluator:
         self._prefill: PrefillCache = PrefillCache(capacity_bytes=_PREFILL_BYTES)
         self._batch_size = BatchSize()
         self._memory = Memory()
+        self._likelihood = factory.likelihood()
         self._fitter = fitter_on(factory.panels["search"], factory.catalogue, prefill_cache=self._prefill)
 
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
@@ -153,6 +174,8 @@ class CompositionEvaluator:
         On the test panel the result also holds what every final comparison reports (``REPORTED``), the answers, and
         the human replies' own values per prompt as details called ``human_<objective>``.
         """
+        if request.panel == LIKELIHOOD_PANEL:
+            return self._likelihood.evaluate(request)
         genome = self._valid(request)
         if isinstance(genome, Evaluation):
             return genome
@@ -177,6 +200,9 @@ class CompositionEvaluator:
         questions: list[Question] = []
         waiting: list[tuple[int, list[Example], Examination]] = []
         for place, request in enumerate(requests):
+            if request.panel == LIKELIHOOD_PANEL:
+                results[place] = self._likelihood.evaluate(request)
+                continue
             operators, genome = self._operators(request), self._valid(request)
             if isinstance(genome, Evaluation) or any(operator.is_timed for operator in operators):
                 results[place] = genome if isinstance(genome, Evaluation) else self.evaluate(request)

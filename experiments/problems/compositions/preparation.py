@@ -76,6 +76,7 @@ def prepare(
         operators=operators,
         seed=config.seed,
         gpu_precision=config.members.gpu_precision if config.workers.gpus_per_worker else None,
+        store_root=store.root,
     )
     if config.space.fit_weights:
         space = with_fitted_weights(space, factory.panels["search"], catalogue, store=store)

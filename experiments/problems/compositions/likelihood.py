@@ -1,4 +1,4 @@
-"""The evaluator of comparisons on likelihood: whole panels from kept member outputs, in milliseconds per genome.
+"""The evaluator of searches on likelihood: whole panels from kept member outputs, in milliseconds per genome.
 
 Its values are those of the objective ``nll`` (fitness/objectives/nll.py) up to rounding; which genomes cost a forward
 pass all the same is said in genomes/teacher_forcing.
@@ -42,7 +42,7 @@ class LikelihoodEvaluatorFactory:
     Attributes:
         catalogue: Where the members are.
         space: Limits that genomes are checked against.
-        panels: Examples by panel; an evaluation reads all of its panel.
+        panels: Examples by panel, that of the search first; an evaluation reads all of its panel.
         store_root: Where member outputs are kept.
     """
 
@@ -76,7 +76,7 @@ class LikelihoodEvaluatorFactory:
 class LikelihoodEvaluator:
     """Scores genomes by the likelihood of the human replies. Replicates do not differ.
 
-    Numbers of learned combiners are fitted to the search panel first, as in a run's evaluations.
+    Numbers of learned combiners are fitted to the first panel, as in a run's evaluations.
     """
 
     def __init__(self, factory: LikelihoodEvaluatorFactory) -> None:
@@ -107,15 +107,18 @@ class LikelihoodEvaluator:
             scores=nll,
             metrics={**objectives, NUM_PROMPTS: len(nll)},
             details={"nll": nll},
-            groups={example.id: example.group for example in examples} if request.panel != "search" else None,
+            groups={example.id: example.group for example in examples}
+            if request.panel in ("validation", "test")
+            else None,
         )
 
     @cached_property
     def _fitter(self) -> KeptFitter:
         from genomes.running.teacher_forcing.learned_fitting import KeptFitter
 
-        replied = evaluation_set_of(self._factory.panels["search"])
-        return KeptFitter(self._forcing("search"), replied, self._factory.catalogue)
+        panel = next(iter(self._factory.panels))
+        replied = evaluation_set_of(self._factory.panels[panel])
+        return KeptFitter(self._forcing(panel), replied, self._factory.catalogue)
 
     def _forcing(self, panel: str) -> TeacherForcing:
         if panel not in self._panels:
