@@ -89,7 +89,7 @@ class Planner:
             if key is not None:
                 return self._another_replicate(state, key, kind="promote")
         if state.founders:
-            is_opening = state.num_births == state.births_before_stage
+            is_opening = not state.num_births_of_stage
         else:
             is_opening = births < settings.initial_births or state.num_births < settings.tournament
         if is_opening:

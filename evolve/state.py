@@ -39,6 +39,7 @@ class RunState:
         stage: Number of the present stage; the last one is the search proper.
         panel: What the present stage scores genomes on.
         founders: Id and canonical JSON of those that the stage before handed on.
+        ancestors: The individuals of earlier stages, by id.
         jobs: Planned jobs that are not committed, by number.
         arrived: Evaluations of those jobs that came in already, by number.
         num_planned: How many jobs were planned.
@@ -80,6 +81,7 @@ class RunState:
         self.run_settings = settings
         self._objectives = [*map(tuple, stage_objectives), tuple(objectives)]
         self.founders: tuple[tuple[str, str], ...] = ()
+        self.ancestors: dict[str, Individual] = {}
         self.results_before: dict[tuple[str, str], Results] = {}  # of earlier stages, by (panel, key)
         self.jobs: dict[int, Job] = {}
         self.arrived: dict[int, Evaluation] = {}
@@ -135,6 +137,11 @@ class RunState:
     def births_before_stage(self) -> int:
         """How many births the stages before the present one make."""
         return sum(stage.births for stage in self.run_settings.stages[: self.stage])
+
+    @property
+    def num_births_of_stage(self) -> int:
+        """How many births the present stage has committed."""
+        return self.num_births - self.births_before_stage
 
     @property
     def awaits_stage(self) -> bool:
@@ -329,6 +336,7 @@ class RunState:
                 f"The log begins stage {payload['number']!r} before stage {self.stage!r} is over."
             )
         self.results_before |= {(self.panel, key): results for key, results in self.results.items()}
+        self.ancestors |= {one.id: one for one in self.individuals.values()}
         self.stage += 1
         self.founders = tuple((name, genome) for name, genome in payload["founders"])
         self._begin()

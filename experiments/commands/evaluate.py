@@ -93,7 +93,7 @@ def _evaluation(genome: Genome, prepared: PreparedCompositions, panel: str) -> E
         with quiet_transformers():
             evaluator: CompositionEvaluator = prepared.factory()
         windows = [
-            evaluator.measured(genome, prepared.factory.window(panel, number), operators=operators, replicate=number)
+            evaluator.measured(genome, prepared.factory.window(panel, number), operators=operators, draw=(number,))
             for number in range(prepared.factory.num_windows(panel))
         ]
     evaluation = joined(windows)

@@ -38,7 +38,9 @@ class ReportConfig(Section):
 
     Attributes:
         baselines: What the winner has to beat on the test prompts.
-        finalists: Individuals of the hall of fame that are scored on the validation prompts; the best one wins.
+        racers: Leaders of the search that race on search prompts with fresh draws until the finalists are left; 0 for
+            no race, which leaves the finalists to the scores that found them.
+        finalists: How many of them are scored on the validation prompts; the best one wins.
         answers_per_prompt: Answers of each row of the final table to each test prompt; figures average over them. Most
             of the spread of one answer's score is the draw of the answer, so four show smaller differences than one.
         front_members: Members of the Pareto front that are measured on the validation prompts, where there are two
@@ -51,6 +53,7 @@ class ReportConfig(Section):
     """
 
     baselines: Annotated[tuple[Baseline, ...], Unrepeated] = BASELINES
+    racers: Annotated[int, Field(ge=0)] = 24
     finalists: Annotated[int, Field(ge=1)] = 5
     answers_per_prompt: Annotated[int, Field(ge=1)] = 4
     front_members: Annotated[int, Field(ge=0)] = 8

@@ -66,7 +66,11 @@ def state_of(directory: Path, state: RunState, *, has_results: bool) -> tuple[st
 def _facts(story: RunStory) -> list[tuple[str, str]]:
     state = story.state
     facts = [
-        (f"{state.num_births:,}", _of(state.budget.births, "births")),
+        *[
+            (f"{stage.births:,}", f"births on {stage.panel} before")
+            for stage in state.run_settings.stages[: state.stage]
+        ],
+        (f"{state.num_births_of_stage:,}", _of(_births_of_stage(state), "births")),
         (f"{state.num_evaluations:,}", _of(state.budget.evaluations, "evaluations")),
         (f"{state.num_failures:,}", "failed"),
         (_duration(state.elapsed_seconds), "of searching"),
@@ -77,6 +81,10 @@ def _facts(story: RunStory) -> list[tuple[str, str]]:
         objective = state.objectives[0].name
         facts.append((f"{best.results.means[objective]:.4g}", f"best {objective.replace('_', ' ')} in the search"))
     return facts
+
+
+def _births_of_stage(state: RunState) -> int:
+    return [*(stage.births for stage in state.run_settings.stages), state.budget.births][state.stage]
 
 
 def _of(limit: int | None, noun: str) -> str:

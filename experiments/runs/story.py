@@ -96,8 +96,8 @@ class RunStory(Closeable):
         state: The state after the last event read.
         births: All committed births.
         work: Every evaluation with its worker and times.
-        best: How the incumbent changed, thinned.
-        samples: What the population looked like, thinned.
+        best: How the incumbent changed in the present stage, thinned.
+        samples: What the population looked like in the present stage, thinned.
         failures: Evaluations of the search that failed, by outcome and message.
         rejected: Offspring that broke a rule while they were bred, by operator and rule.
         num_events: Events read; grows whenever there is something new to show.
@@ -116,14 +116,18 @@ class RunStory(Closeable):
         self.state = initial_state(self.log.meta)
         self.problem = known_problem(self.log.meta["config"])
         self.view: GenomeView = view_of(self.log.meta["config"])
+        self._begin_series()
+        self._key_of: dict[str, str] = {}
+        self._planned: dict[int, Job] = {}
+        self._committing: Job | None = None
+
+    def _begin_series(self) -> None:
+        # What a stage selects on is not what the next one does: a series is of one stage.
         self.samples: Thinned[PopulationSample] = Thinned(
             capacity=_SERIES_CAPACITY, every=max(1, self.state.settings.population // 8)
         )
         self._best: Thinned[Best] = Thinned(capacity=_BEST_CAPACITY)
         self._last_best: Best | None = None
-        self._key_of: dict[str, str] = {}
-        self._planned: dict[int, Job] = {}
-        self._committing: Job | None = None
 
     @property
     def name(self) -> str:
@@ -182,6 +186,8 @@ class RunStory(Closeable):
             job = self._planned[payload["job"]]
             label = f"birth {job.births_before}" if job.is_birth else f"replicate {job.replicate}"
             self._note_work(payload, _WORK_OF[job.kind], label)
+        elif event.kind == "stage":
+            self._begin_series()
         elif event.kind == "measure":
             self._note_work(payload, "measurement", f"{payload['panel']} {payload['replicate']}")
         elif event.kind == "commit" and self._committing is not None:
@@ -229,6 +235,6 @@ class RunStory(Closeable):
         )
 
     def _gain(self, job: Job) -> float | None:
-        keys = [self._key_of[parent] for parent in job.parents if parent in self._key_of]
-        scored = [self.state.results[key].leading for key in keys if self.state.results[key].fitness is not None]
+        known = [self.state.results.get(self._key_of.get(parent, "")) for parent in job.parents]
+        scored = [results.leading for results in known if results is not None and results.fitness is not None]
         return self.state.results[job.key].leading - max(scored) if scored else None

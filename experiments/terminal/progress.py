@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from evolve.jobs import Event
+from evolve.jobs import SEARCH_PANEL, Event
 from evolve.loop import Run
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -74,7 +74,9 @@ class Display:
             best = run.state.incumbent
             found = f"best {_leading(run, best.results.means)}" if best else "no result yet"
             failures = f", {run.state.num_failures} failed" if run.state.num_failures else ""
-            done = f"{run.state.num_births} births, {run.state.num_evaluations} evaluations"
+            if run.state.panel != SEARCH_PANEL:
+                return f"{run.state.num_births} births on {run.state.panel}{failures}, {found}"
+            done = f"{run.state.num_births_of_stage} births, {run.state.num_evaluations} evaluations"
             return f"{done} ({rate:.1f}/s){failures}, {found}"
 
         def on_event(event: Event) -> None:
@@ -82,7 +84,7 @@ class Display:
                 self._progress.update(task, completed=_share_done(run), figures=figures())
                 self._line(lambda: f"{label}: {figures()}")
 
-        self.say(f"{label}: starts at birth {run.state.num_births}")
+        self.say(f"{label}: starts at birth {run.state.num_births_of_stage}")
         yield on_event
         self._progress.remove_task(task)
         self.say(f"{label}: {figures()}, {time.monotonic() - started:.0f} s")
@@ -114,7 +116,7 @@ class Display:
 def _share_done(run: Run) -> int:
     """How much of the budget is used in per cent, by whichever limit is nearest."""
     budget, state = run.budget, run.state
-    shares = [state.num_births / budget.births]
+    shares = [state.num_births / (budget.births + run.settings.num_stage_births)]
     if budget.evaluations is not None:
         shares.append(state.num_evaluations / budget.evaluations)
     if budget.seconds is not None:

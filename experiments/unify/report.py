@@ -183,7 +183,7 @@ def _measured(
 ) -> Evaluation:
     evaluation = joined(
         [
-            evaluator.measured(genome, factory.window(panel, number), operators=operators, replicate=number)
+            evaluator.measured(genome, factory.window(panel, number), operators=operators, draw=(number,))
             for number in range(factory.num_windows(panel))
         ]
     )

@@ -200,7 +200,7 @@ def _origin(genome: Genome, config: ExperimentConfig, state: RunState) -> str:
         f"- Genome `{key}`, in `genome.json`",
     ]
     individual = state.individuals.get(key)
-    by_id = {one.id: one for one in state.individuals.values()}
+    by_id = state.ancestors | {one.id: one for one in state.individuals.values()}
     line = []
     while individual is not None:
         line.append(f"{individual.id} ({individual.operator})")

@@ -52,12 +52,17 @@ T = TypeVar("T")
 LIKELIHOOD_PANEL = "likelihood"
 """The panel of a stage before the search, see ``evolve.settings.Stage``."""
 
+RACE_PANEL = "race"
+"""The search prompts with draws of answers that no evaluation of the search has, see race.py."""
+
 LIKELIHOOD_PROMPTS = 150
 """How many search prompts it has: what members make of their replies is kept as whole distributions, 8 kB a token."""
 
 REPORTED_WINDOW = 60
 """Prompts of one evaluation on the validation or test panel, which is scored in windows: each fits a deadline that is
 made for evaluations of the search, and the windows of one genome spread over the workers."""
+
+_SEARCHED = ("search", RACE_PANEL)  # Panels of the search prompts, which are read in draws.
 
 _PREFILL_BYTES = 512 << 20  # Enough for every window of a search panel of a hundred prompts and five small members.
 
@@ -183,9 +188,9 @@ class CompositionEvaluator:
             genome,
             self._draw(request),
             operators=self._operators(request),
-            replicate=request.replicate,
+            draw=_draw_of(request),
             is_reported=request.panel == "test",
-            keeps_groups=request.panel != "search",
+            keeps_groups=request.panel not in _SEARCHED,
         )
 
     def evaluate_batch(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
@@ -209,12 +214,12 @@ class CompositionEvaluator:
                 continue
             examples = self._draw(request)
             phenotype = self._phenotype(genome, prefill=self._prefill)
-            examination = self._examination(phenotype, examples, replicate=request.replicate)
+            examination = self._examination(phenotype, examples, draw=_draw_of(request))
             questions.append(Question(phenotype, examination.contexts, examination.seeds))
             waiting.append((place, examples, examination))
         for (place, examples, examination), model in zip(waiting, lockstep_models(questions), strict=True):
             request = requests[place]
-            is_searching = request.panel == "search"
+            is_searching = request.panel in _SEARCHED
             told = model if is_searching else ReportedModel(model, request.genome, self._memory)
             results[place] = self._measured(
                 replace(examination, language_model=told),
@@ -231,7 +236,7 @@ class CompositionEvaluator:
         examples: Sequence[Example],
         *,
         operators: Sequence[ObjectiveOperator],
-        replicate: int,
+        draw: Sequence[str | int],
         is_reported: bool = False,
         keeps_groups: bool = True,
     ) -> Evaluation:
@@ -241,14 +246,14 @@ class CompositionEvaluator:
             genome: A valid genome; limits of the search space do not count here.
             examples: The prompts.
             operators: What is measured. Those that the factory has not are metrics of the result.
-            replicate: Decides the seeds of the answers, together with run and prompt.
+            draw: Decides the seeds of the answers, together with run and prompt.
             is_reported: Keep the answers, and the values of the human replies.
             keeps_groups: Keep the groups of the prompts, without which there is no interval.
         """
         is_timed = any(operator.is_timed for operator in operators)
         # A clock must not tell which genomes have read these prompts before.
         phenotype = self._phenotype(genome, prefill=None if is_timed else self._prefill)
-        examination = self._examination(phenotype, examples, replicate=replicate, is_timed=is_timed)
+        examination = self._examination(phenotype, examples, draw=draw, is_timed=is_timed)
         return self._measured(
             examination, examples, operators=operators, is_reported=is_reported, keeps_groups=keeps_groups
         )
@@ -314,26 +319,30 @@ class CompositionEvaluator:
         return compile_genome(fitted, catalogue, device="cuda", dtype=dtype, prefill_cache=prefill)
 
     def _examination(
-        self, phenotype: Phenotype, examples: Sequence[Example], *, replicate: int, is_timed: bool = False
+        self, phenotype: Phenotype, examples: Sequence[Example], *, draw: Sequence[str | int], is_timed: bool = False
     ) -> Examination:
         is_on_gpu = self._factory.gpu_precision is not None
         return Examination(
             language_model=BatchedModel(phenotype, self._batch_size) if is_on_gpu else phenotype,
             contexts=[example.context for example in examples],
             human_replies=[example.reply for example in examples],
-            seeds=[integer_seed(self._factory.seed, "answer", example.id, replicate) for example in examples],
+            seeds=[integer_seed(self._factory.seed, "answer", example.id, *draw) for example in examples],
             scorer=self._scorer,
             is_timed=is_timed,
         )
 
     def _draw(self, request: EvaluationRequest) -> list[Example]:
         """The prompts of a request: replicate r is the r-th window of its panel, which goes round."""
-        panel = self._factory.panels[request.panel]
-        if request.panel != "search":
+        panel = self._factory.panels["search" if request.panel in _SEARCHED else request.panel]
+        if request.panel not in _SEARCHED:
             return self._factory.window(request.panel, request.replicate % self._factory.num_windows(request.panel))
         size = min(self._factory.prompts_per_evaluation, len(panel))
         start = request.replicate * size
         return [panel[(start + offset) % len(panel)] for offset in range(size)]
+
+
+def _draw_of(request: EvaluationRequest) -> tuple[str | int, ...]:
+    return (request.replicate,) if request.panel != RACE_PANEL else (RACE_PANEL, request.replicate)
 
 
 def _details(measurements: Mapping[str, Measurement]) -> dict[str, tuple[float, ...]]:

@@ -15,6 +15,7 @@ from experiments.problems.compositions.judges import judge_name, open_judge
 from experiments.problems.compositions.judging import JUDGE_THREADS, Judgement, judged
 from experiments.problems.compositions.measuring import Measuring
 from experiments.problems.compositions.prepared import PreparedCompositions
+from experiments.problems.compositions.race import Raced, raced
 from experiments.problems.compositions.results import Contestant, Results, Shown, compare, human_coherence
 from experiments.problems.errors import FinalsError
 from fitness.result import Evaluation
@@ -50,7 +51,7 @@ def run_finals(measuring: Measuring, random_run: Run | None) -> Results:
     run, prepared = measuring.run, measuring.prepared
     report = prepared.config.report
     choices = _baselines(measuring, random_run)
-    choices.append(_finalists(WINNER, run, report.finalists))
+    choices.append(_finalists(WINNER, run, measuring))
     chosen = [(choice, _best_on_validation(choice, measuring)) for choice in choices]
     genomes = [genome for _, genome in chosen]
     what = f"final comparison of {len(genomes)} compositions, {report.answers_per_prompt} answers to a prompt"
@@ -111,20 +112,24 @@ def _baselines(measuring: Measuring, random_run: Run | None) -> list[_Choice]:
     if "uniform_mean" in wanted and means:
         choices.append(_Choice(UNIFORM_MEAN, means, 1))
     if "random_search" in wanted and random_run is not None:
-        choices.append(_finalists(RANDOM_SEARCH, random_run, prepared.config.report.finalists))
+        choices.append(_finalists(RANDOM_SEARCH, random_run, measuring))
     return choices
 
 
-def _finalists(label: str, run: Run, count: int) -> _Choice:
-    """The leaders of a run by lower confidence bound."""
-    z = run.state.settings.confidence_z
-    leaders = sorted(run.state.hall_of_fame, key=lambda one: (-one.results.lower_confidence_bound(z), one.key))[:count]
+def _finalists(label: str, run: Run, measuring: Measuring) -> _Choice:
+    """The leaders of a run who are left after a race; without one, those with the highest lower confidence bounds."""
+    report, state = measuring.prepared.config.report, run.state
+    z = state.settings.confidence_z
+    leaders = [state.individuals[key] for key in state.ranked_keys(max(report.racers, state.settings.hall_of_fame))]
+    leaders.sort(key=lambda one: (-one.results.lower_confidence_bound(z), one.key))
     if not leaders:
         raise FinalsError(
             f"The run in {run.directory} has no scored individual ({run.state.num_failures} evaluations failed), so "
             f"there is no {label}. `evolve runs history {run.directory}` shows the errors."
         )
-    return _Choice(label, tuple(one.genome_json for one in leaders), run.state.num_evaluations)
+    entrants = tuple(one.genome_json for one in leaders)[: max(report.racers, report.finalists)]
+    race = raced(entrants, measuring, count=report.finalists, what=label) if report.racers else Raced(entrants, 0)
+    return _Choice(label, race.leaders[: report.finalists], state.num_evaluations + race.num_evaluations)
 
 
 def decoding_variants(genome: str, space: CompositionSpace) -> list[str]:

@@ -12,6 +12,7 @@ from evolve.individual import Results
 from evolve.jobs import SEARCH_PANEL
 from evolve.loop import Run
 from evolve.workers.pool import WorkerPool
+from experiments.problems.compositions.evaluator import RACE_PANEL
 from experiments.problems.compositions.prepared import PreparedCompositions
 from experiments.terminal.progress import Display
 from fitness.panels import joined
@@ -41,6 +42,13 @@ class Measuring:
         """One evaluation per genome on the first search prompts, as a birth has it; ``what`` is said to people."""
         return self._measured(genomes, SEARCH_PANEL, num_replicates=1, what=what)
 
+    def on_race(self, genomes: Sequence[str], *, num_draws: int, what: str) -> list[Results]:
+        """So many evaluations per genome on search prompts, each on the next prompts and with draws of its own.
+
+        No evaluation of a search has these draws.
+        """
+        return self._measured(genomes, RACE_PANEL, num_replicates=num_draws, what=what)
+
     def on_panel(self, genomes: Sequence[str], panel: str, *, what: str) -> list[Evaluation]:
         """One evaluation per genome over a whole panel, or the first failed one of its windows."""
         return [answers[0] for answers in self.answers_on(genomes, panel, count=1, what=what)]
@@ -62,7 +70,8 @@ class Measuring:
     def _measured(self, genomes: Sequence[str], panel: str, *, num_replicates: int, what: str) -> list[Results]:
         wanted = [(genome, panel, number) for genome in dict.fromkeys(genomes) for number in range(num_replicates)]
         known = sum(address in self.run.state.measurements for address in wanted)
-        with self.display.counting(f"{what}, {panel} prompts", total=len(wanted), done=known) as count:
+        prompts = SEARCH_PANEL if panel == RACE_PANEL else panel
+        with self.display.counting(f"{what}, {prompts} prompts", total=len(wanted), done=known) as count:
             return self.run.measure(
                 genomes,
                 panel=panel,

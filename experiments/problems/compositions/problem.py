@@ -81,7 +81,7 @@ class Compositions(Problem[ExperimentConfig, PreparedCompositions]):
         if execution.serial or execution.address is not None or execution.workers is not None:
             return super().open_pool(run, prepared, execution)
         config = prepared.config
-        left = max(0, config.budget.births - run.state.num_births)
+        left = max(0, config.budget.births - run.state.num_births_of_stage)
         searches = 2 if "random_search" in config.report.baselines else 1
         _, founder = prepared.space.founders()[-1]
         pool, why = open_fitting_pool(
