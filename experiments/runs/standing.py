@@ -65,11 +65,9 @@ def state_of(directory: Path, state: RunState, *, has_results: bool) -> tuple[st
 
 def _facts(story: RunStory) -> list[tuple[str, str]]:
     state = story.state
+    before = state.run_settings.stages[: state.stage]
     facts = [
-        *[
-            (f"{stage.births:,}", f"births on {stage.panel} before")
-            for stage in state.run_settings.stages[: state.stage]
-        ],
+        *[(f"{stage.births:,}", f"births on {stage.panel} before") for stage in before],
         (f"{state.num_births_of_stage:,}", _of(_births_of_stage(state), "births")),
         (f"{state.num_evaluations:,}", _of(state.budget.evaluations, "evaluations")),
         (f"{state.num_failures:,}", "failed"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.closeable import Closeable
-from evolve.individual import Individual
+from evolve.individual import Individual, Results
 from evolve.jobs import JOB_KINDS, Event, Job, JobKind
 from evolve.log_reading import RunLogReader
 from evolve.state import apply, initial_state
@@ -45,6 +45,7 @@ class Birth:
         gain: Its leading objective less that of its better parent when it was committed, turned so that more is better;
             None without scored parents, for duplicates and failures.
         is_survivor: Whether it was taken into the population.
+        results: Results of its key in the stage that it was born in; they grow.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Birth:
     is_duplicate: bool
     gain: float | None
     is_survivor: bool
+    results: Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class RunStory(Closeable):
 
     def individual(self, individual_id: str) -> Individual | None:
         """The scored individual of an id, or the first one of the same genome; None where none was scored."""
-        return self.state.individuals.get(self._key_of.get(individual_id, ""))
+        present = self.state.individuals.get(self._key_of.get(individual_id, ""))
+        return present or self.state.ancestors.get(individual_id)
 
     def with_genome(self, genome: str) -> Individual | None:
         """The scored individual that has this canonical JSON."""
@@ -232,6 +235,7 @@ class RunStory(Closeable):
             is_duplicate=job.source is not None,
             gain=self._gain(job) if evaluation.is_ok and job.source is None else None,
             is_survivor=any(one.id == job.id for one in self.state.population),
+            results=self.state.results[job.key],
         )
 
     def _gain(self, job: Job) -> float | None:

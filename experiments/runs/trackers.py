@@ -45,7 +45,7 @@ def series_of(story: RunStory) -> Iterator[Point]:
             yield Point(f"population/{name}", sample.evaluations, begun, getattr(sample, name))
     for birth in story.births:
         if birth.outcome == "OK" and not birth.is_duplicate:
-            for name, value in story.state.results[birth.key].means.items():
+            for name, value in birth.results.means.items():
                 yield Point(f"birth/{name}", birth.evaluations, begun, value)
 
 

@@ -87,7 +87,7 @@ def lineage(story: RunStory, individual: Individual | None) -> Figure:
 
 
 def _row(story: RunStory, birth: Birth) -> dict[str, Any]:
-    means = story.state.results[birth.key].means
+    means = birth.results.means
     return {
         "id": birth.id,
         "birth": birth.number,
