@@ -104,7 +104,7 @@ class TestOneHistory:
             with create(directory / str(seed), **changes) as run:
                 run.advance(pool)
                 digests.add(run.trajectory_digest)
-            assert pool.most_out == min(pool.capacity, settings.lag)
+            assert pool.most_out == min(pool.capacity, settings.lag // settings.batch)
         assert len(digests) == 1
 
     def test_in_the_pool_of_this_process(self, directory: Path) -> None:

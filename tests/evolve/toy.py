@@ -17,7 +17,7 @@ from evolve.evaluator import EvaluationRequest
 from evolve.jobs import Event
 from evolve.loop import Run
 from evolve.seeding import generator
-from evolve.settings import Budget, Descriptor, SearchSettings
+from evolve.settings import Budget, Descriptor, SearchSettings, Stage
 from evolve.workers.execution import evaluate_together
 from evolve.workers.pool import Completed
 from fitness.result import Evaluation, Objective, Outcome
@@ -27,6 +27,7 @@ Genome = tuple[int, ...]
 TARGET: Genome = (7, 1, 8, 2, 8, 1, 8, 2, 8, 4)
 QUALITY = Objective("quality", "maximise", "in [0, 1] plus noise")
 COST = Objective("cost", "minimise", "sum of digits")
+CLOSENESS = Objective("closeness", "maximise", "quality of all digits but the last, without noise")
 
 
 def quality(genome: Genome) -> float:
@@ -60,6 +61,12 @@ class ToySpace:
     def random(self, *, rng: np.random.Generator) -> Genome:
         return tuple(int(digit) for digit in rng.integers(self.highest + 1, size=len(TARGET)))
 
+    def reduced(self, genome: Genome) -> Genome:
+        return (*genome[:-1], 0)
+
+    def completed(self, genome: Genome, *, rng: np.random.Generator) -> Genome:
+        return (*genome[:-1], int(rng.integers(self.highest + 1)))
+
     def problems(self, genome: Genome) -> list[str]:
         return [f"Digit {digit!r} is no digit." for digit in genome if not 0 <= digit <= 9]
 
@@ -86,6 +93,9 @@ class ToyFactory:
     version: str = "toy/1"
     is_together: bool = False
 
+    def stage_objectives(self, panel: str) -> tuple[Objective, ...]:
+        return (CLOSENESS,)
+
     def __call__(self) -> ToyEvaluator:
         return TogetherEvaluator(self) if self.is_together else ToyEvaluator(self)
 
@@ -101,6 +111,8 @@ class ToyEvaluator:
         genome = tuple(json.loads(request.genome))
         if rng.random() < self.factory.faults:
             return self._fault(int(rng.integers(5)))
+        if request.panel == "likelihood":
+            return Evaluation.ok({"closeness": quality((*genome[:-1], TARGET[-1]))}, scores={}, seconds=0.01)
         noise = rng.normal(0, self.factory.noise, size=10)
         first = 10 * request.replicate
         scores = {f"p{first + i}": quality(genome) + float(noise[i]) for i in range(10)}
@@ -183,6 +195,7 @@ WAYS_TO_SEARCH: dict[str, dict[str, Any]] = {
     "mapelites": {"mode": "mapelites", "descriptors": GRID},
     "islands": {"mode": "nsga2", "islands": 3, "migration_every": 4},
     "rungs": {"mode": "aging", "rungs": 3, "rung_factor": 2},
+    "stages": {"mode": "aging", "draws": "fresh", "batch": 3, "stages": (Stage(births=20, founders=6, parents=3),)},
 }
 """Changes of ``SETTINGS`` by name, for evaluations with quality and cost."""
 
