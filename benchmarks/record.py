@@ -26,7 +26,7 @@ def run_table(directory: Path) -> tuple[dict[str, str], list[list[Cell]]]:
     judged = results.judgement.by_label if results.judgement else {}
     columns = {"": "", "coherence": ".3f", "winner's gain, paired": "+.3f", "p": ""}
     columns |= {"judge (nats per token)": ".2f"} if judged else {}
-    columns |= {"NLL (nats per token)": ".2f", "M parameters per token": ".2f", "evaluations": ".0f"}
+    columns |= {"NLL (nats per token)": ".2f", "M parameters per token": ".2f", "answers": ".0f"}
     rows: list[list[Cell]] = [
         [
             f"**{row.label}**" if row is results.winner else row.label,
@@ -36,7 +36,7 @@ def run_table(directory: Path) -> tuple[dict[str, str], list[list[Cell]]]:
             *([judged[row.label].value] if judged else []),
             row.nll,
             row.active_parameters / 1e6,
-            row.evaluations,
+            row.answers,
         ]
         for row in results.rows
     ]

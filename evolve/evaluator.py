@@ -71,6 +71,20 @@ class EvaluatorFactory(Protocol):
 
 
 @runtime_checkable
+class AnsweringEvaluatorFactory(EvaluatorFactory, Protocol):
+    """A factory whose evaluators ask genomes for answers, which a budget may count.
+
+    Attributes:
+        answers_per_evaluation: Prompts that one evaluation of a search asks; at least 1.
+    """
+
+    @property
+    def answers_per_evaluation(self) -> int:
+        """See the class."""
+        ...
+
+
+@runtime_checkable
 class StagedEvaluatorFactory(EvaluatorFactory, Protocol):
     """A factory whose evaluators also score the panels of stages that go before a search (``search.stages``)."""
 

@@ -28,7 +28,12 @@ from evolve.compatibility import (
 )
 from evolve.dispatch import Dispatch
 from evolve.errors import EvolveError, RunClosedError, RunInterruptedError, SettingsError
-from evolve.evaluator import EvaluationRequest, EvaluatorFactory, StagedEvaluatorFactory
+from evolve.evaluator import (
+    AnsweringEvaluatorFactory,
+    EvaluationRequest,
+    EvaluatorFactory,
+    StagedEvaluatorFactory,
+)
 from evolve.folding import fold
 from evolve.forking import Lineage
 from evolve.individual import Individual, Results
@@ -93,7 +98,7 @@ class Run(Closeable):
         Raises:
             RunExistsError: There is a run in the directory.
             SpaceError: The space has no mutations or an invalid founder.
-            SettingsError: There are to be stages, and the problem has none.
+            SettingsError: There are to be stages, or a budget in answers, and the problem has none.
         """
         lineage = lineage or Lineage()
         planner = Planner(space, settings, seed=seed, inherited=lineage.founders)
@@ -103,6 +108,7 @@ class Run(Closeable):
             "seed": seed,
             "objectives": [asdict(objective) for objective in factory.objectives],
             "stage_objectives": _stage_objectives(factory, settings),
+            "answers_per_evaluation": _answers_per_evaluation(factory, budget),
             "planning": PLANNING,
             "libraries": installed_versions(),
             "created_at": time.time(),
@@ -284,8 +290,7 @@ class Run(Closeable):
         budget counts its first one, and it comes back whole: a resumed run makes up the same batches.
         """
         size, jobs = self.settings.batch, self.state.jobs
-        before = self.settings.num_stage_births
-        while self._waiting and dispatch.has_room and is_affordable(jobs[self._waiting[0]], self.budget, before):
+        while self._waiting and dispatch.has_room and is_affordable(jobs[self._waiting[0]], self.budget, self.state):
             end = (self._waiting[0] // size + 1) * size
             if self.state.num_planned < end and not self.state.awaits_stage:
                 break
@@ -349,6 +354,17 @@ def _batches(requests: Sequence[EvaluationRequest], size: int) -> Iterator[list[
     for _, group in groupby(requests, key=lambda request: request.replicate):
         of_replicate = list(group)
         yield from (of_replicate[start : start + size] for start in range(0, len(of_replicate), size))
+
+
+def _answers_per_evaluation(factory: EvaluatorFactory, budget: Budget) -> int:
+    if isinstance(factory, AnsweringEvaluatorFactory):
+        return factory.answers_per_evaluation
+    if budget.answers is not None:
+        raise SettingsError(
+            f"budget.answers is {budget.answers!r}, and evaluations of this kind of experiment ask for no answers; use "
+            "budget.births, budget.evaluations or budget.seconds."
+        )
+    return 0
 
 
 def _stage_objectives(factory: EvaluatorFactory, settings: SearchSettings) -> list[list[dict[str, Any]]]:

@@ -224,19 +224,22 @@ class Budget:
         births: How many births are committed, duplicates and failures included; at least 1. Those of the stages before
             the search proper are not counted.
         evaluations: How many evaluations are paid for, at least 1; what a duplicate shares is free. None for no limit.
+        answers: The same in answers to prompts, for problems whose evaluations ask for some. None for no limit.
         seconds: Wall time of searching, summed over resumes. None for no limit.
         max_failures_share: Of the last 50 evaluations, the share above which failing stops the run, in (0, 1].
     """
 
     births: int = 240
     evaluations: int | None = None
+    answers: int | None = None
     seconds: float | None = None
     max_failures_share: float = 0.5
 
     def __post_init__(self) -> None:
         _check_count("budget", "births", self.births)
-        if self.evaluations is not None:
-            _check_count("budget", "evaluations", self.evaluations)
+        for name in ("evaluations", "answers"):
+            if getattr(self, name) is not None:
+                _check_count("budget", name, getattr(self, name))
         if self.seconds is not None:
             _check_number("budget", "seconds", self.seconds, low=0.0, high=math.inf)
         _check_number("budget", "max_failures_share", self.max_failures_share, low=0.0, high=1.0)
@@ -248,12 +251,13 @@ UNLIMITED_BIRTHS = 2**31
 """More births than any run makes: what a budget says that ends by something else."""
 
 
-def planned_evaluations(settings: SearchSettings, budget: Budget) -> int:
+def planned_evaluations(settings: SearchSettings, budget: Budget, answers_per_evaluation: int = 1) -> int:
     """Evaluations that a search will make: one for each birth, and every ``rescore_every``-th job a re-scoring."""
     births, every = budget.births, settings.rescore_every
     rescored = 0 if every is None else max(0, births - settings.initial_births) // (every - 1)
     planned = births + rescored
-    return planned if budget.evaluations is None else min(planned, budget.evaluations)
+    limits = [budget.evaluations, None if budget.answers is None else budget.answers // answers_per_evaluation]
+    return min([planned, *(limit for limit in limits if limit is not None)])
 
 
 def _check_count(group: str, name: str, value: object, *, low: int = 1) -> None:

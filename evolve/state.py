@@ -46,6 +46,7 @@ class RunState:
         num_commits: How many jobs are committed; also the number of the next one to commit.
         num_births: How many births are committed.
         num_births_planned: How many births were planned.
+        answers_per_evaluation: Prompts that one evaluation of the search proper asks; 0 where there are none.
         num_evaluations: How many committed jobs paid for an evaluation.
         num_evaluations_planned: The same for planned jobs.
         num_failures: How many of the committed evaluations failed.
@@ -75,8 +76,10 @@ class RunState:
         budget: Budget,
         *,
         stage_objectives: Sequence[Sequence[Objective]] = (),
+        answers_per_evaluation: int = 0,
     ) -> None:
         self.budget = budget
+        self.answers_per_evaluation = answers_per_evaluation
         self.stage = 0
         self.run_settings = settings
         self._objectives = [*map(tuple, stage_objectives), tuple(objectives)]
@@ -132,6 +135,11 @@ class RunState:
     def final_objectives(self) -> tuple[Objective, ...]:
         """What the search proper selects on; the first leads."""
         return self._objectives[-1]
+
+    @property
+    def num_answers(self) -> int:
+        """How many answers the committed evaluations asked for."""
+        return self.num_evaluations * self.answers_per_evaluation
 
     @property
     def births_before_stage(self) -> int:
@@ -380,7 +388,13 @@ def initial_state(meta: Mapping[str, Any]) -> RunState:
     """The state before the first event of a run, from what its log was created with."""
     objectives = [Objective(**objective) for objective in meta["objectives"]]
     of_stages = [[Objective(**one) for one in stage] for stage in meta.get("stage_objectives", ())]
-    return RunState(SearchSettings(**meta["search"]), objectives, Budget(**meta["budget"]), stage_objectives=of_stages)
+    return RunState(
+        SearchSettings(**meta["search"]),
+        objectives,
+        Budget(**meta["budget"]),
+        stage_objectives=of_stages,
+        answers_per_evaluation=meta.get("answers_per_evaluation", 0),
+    )
 
 
 def _compact(document: Mapping[str, Any]) -> Evaluation:

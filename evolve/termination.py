@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from evolve.jobs import Job
@@ -14,17 +15,21 @@ class StopReason(StrEnum):
 
     BIRTHS = "births"
     EVALUATIONS = "evaluations"
+    ANSWERS = "answers"
     SECONDS = "seconds"
     FAILURES = "failures"
 
 
-def is_affordable(job: Job, budget: Budget, num_stage_births: int = 0) -> bool:
+def is_affordable(job: Job, budget: Budget, state: RunState) -> bool:
     """Whether a job lies before the cut that the budget makes; once one does not, no later one does.
 
-    Births of the stages before the search proper, ``num_stage_births`` in all, are not counted.
+    Births of the stages before the search proper are not counted.
     """
-    return job.births_before - num_stage_births < budget.births and (
-        budget.evaluations is None or job.evaluations_before + job.cost <= budget.evaluations
+    evaluations = job.evaluations_before + job.cost
+    return (
+        job.births_before - state.run_settings.num_stage_births < budget.births
+        and (budget.evaluations is None or evaluations <= budget.evaluations)
+        and (budget.answers is None or evaluations * state.answers_per_evaluation <= budget.answers)
     )
 
 
@@ -35,11 +40,11 @@ def stop_reason(state: RunState, budget: Budget) -> StopReason | None:
     missing ones count as OK.
     """
     upcoming = state.jobs.get(state.num_commits)
-    before = state.run_settings.num_stage_births
-    if state.num_births >= before + budget.births:
+    if state.num_births >= state.run_settings.num_stage_births + budget.births:
         return StopReason.BIRTHS
-    if upcoming is not None and not is_affordable(upcoming, budget, before):
-        return StopReason.EVALUATIONS
+    if upcoming is not None and not is_affordable(upcoming, budget, state):
+        is_within = is_affordable(upcoming, replace(budget, answers=None), state)
+        return StopReason.ANSWERS if is_within else StopReason.EVALUATIONS
     if budget.seconds is not None and state.elapsed_seconds >= budget.seconds:
         return StopReason.SECONDS
     if sum(state.recent_failures) > budget.max_failures_share * FAILURE_WINDOW:

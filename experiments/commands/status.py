@@ -11,6 +11,7 @@ from rich.console import Console
 
 from evolve.history import read_state
 from evolve.individual import Individual
+from evolve.jobs import SEARCH_PANEL
 from evolve.log_reading import RunLogReader
 from evolve.state import RunState
 from experiments.problems import Problem, known_problem
@@ -26,8 +27,9 @@ def run_status(directory: Path) -> dict[str, Any]:
 
     Returns:
         ``directory``, ``state`` (one of the words that ``Standing`` in experiments/runs/standing.py lists), ``births``,
-        ``commits``, ``evaluations``, ``failures``, ``budget``, ``elapsed_seconds``, ``incumbent`` (None before the
-        first result), ``results`` (None before the end), ``front`` (None without several objectives) and
+        ``births_on_likelihood`` (those of them that belong to stages before the search proper), ``commits``,
+        ``evaluations``, ``answers``, ``failures``, ``budget``, ``elapsed_seconds``, ``incumbent`` (None before the first
+        result), ``results`` (None before the end), ``front`` (None without several objectives) and
         ``trajectory_digest``.
 
     Raises:
@@ -44,8 +46,10 @@ def _status(directory: Path, problem: Problem[Any, Any] | None) -> dict[str, Any
         "directory": str(directory),
         "state": state_of(directory, state, has_results=results is not None)[0],
         "births": state.num_births,
+        "births_on_likelihood": state.num_births - (state.num_births_of_stage if state.panel == SEARCH_PANEL else 0),
         "commits": state.num_commits,
         "evaluations": state.num_evaluations,
+        "answers": state.num_answers,
         "failures": state.num_failures,
         "budget": asdict(state.budget),
         "elapsed_seconds": round(state.elapsed_seconds, 1),
@@ -65,9 +69,11 @@ def print_status(directory: Path, *, as_json: bool, console: Console | None = No
         return
     console = console or standard_output()
     console.print(f"[bold]{directory}[/]: {status['state']}")
+    founding = status["births_on_likelihood"]
     console.print(
-        f"{status['births']} of {status['budget']['births']} births, {status['evaluations']} evaluations, "
-        f"{status['failures']} failed, {status['elapsed_seconds']:.0f} s of search"
+        f"{status['births'] - founding} of {status['budget']['births']} births"
+        f"{f' after {founding} on likelihood' if founding else ''}, {status['evaluations']} evaluations, "
+        f"{status['answers']:,} answers, {status['failures']} failed, {status['elapsed_seconds']:.0f} s of search"
     )
     best = status["incumbent"]
     if best:

@@ -70,6 +70,7 @@ def _facts(story: RunStory) -> list[tuple[str, str]]:
         *[(f"{stage.births:,}", f"births on {stage.panel} before") for stage in before],
         (f"{state.num_births_of_stage:,}", _of(_births_of_stage(state), "births")),
         (f"{state.num_evaluations:,}", _of(state.budget.evaluations, "evaluations")),
+        *([(f"{state.num_answers:,}", _of(state.budget.answers, "answers"))] if state.answers_per_evaluation else []),
         (f"{state.num_failures:,}", "failed"),
         (_duration(state.elapsed_seconds), "of searching"),
         (f"{len(state.individuals):,}", "different genomes scored"),

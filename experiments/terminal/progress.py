@@ -76,7 +76,8 @@ class Display:
             failures = f", {run.state.num_failures} failed" if run.state.num_failures else ""
             if run.state.panel != SEARCH_PANEL:
                 return f"{run.state.num_births} births on {run.state.panel}{failures}, {found}"
-            done = f"{run.state.num_births_of_stage} births, {run.state.num_evaluations} evaluations"
+            answers = f", {run.state.num_answers:,} answers" if run.state.answers_per_evaluation else ""
+            done = f"{run.state.num_births_of_stage} births, {run.state.num_evaluations} evaluations{answers}"
             return f"{done} ({rate:.1f}/s){failures}, {found}"
 
         def on_event(event: Event) -> None:
@@ -117,6 +118,8 @@ def _share_done(run: Run) -> int:
     """How much of the budget is used in per cent, by whichever limit is nearest."""
     budget, state = run.budget, run.state
     shares = [state.num_births / (budget.births + run.settings.num_stage_births)]
+    if budget.answers is not None:
+        shares.append(state.num_answers / budget.answers)
     if budget.evaluations is not None:
         shares.append(state.num_evaluations / budget.evaluations)
     if budget.seconds is not None:

@@ -33,7 +33,14 @@ from fitness.statistics.significance import (
     sign_flip_p_value,
     swap_p_value,
 )
-from fitness.statistics.wording import bounds_text, interval_columns, interval_text, number_text, p_value_text
+from fitness.statistics.wording import (
+    bounds_text,
+    count_text,
+    interval_columns,
+    interval_text,
+    number_text,
+    p_value_text,
+)
 
 __all__ = [
     "SIGNIFICANT",
@@ -47,6 +54,7 @@ __all__ = [
     "bounds_text",
     "concordant_pairs",
     "correlation",
+    "count_text",
     "crossed_interval",
     "crossed_p_value",
     "difference_of_independent",

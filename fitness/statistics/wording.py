@@ -34,6 +34,11 @@ def p_value_text(p_value: float | None) -> str:
     return "" if p_value is None else f"{p_value:.4f}"
 
 
+def count_text(count: int | None) -> str:
+    """A whole number with thousands marked; empty for None."""
+    return "" if count is None else f"{count:,}"
+
+
 def number_text(value: float) -> str:
     """A number in four digits, or whole with thousands marked where it has more."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

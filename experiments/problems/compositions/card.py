@@ -16,7 +16,7 @@ from experiments.problems.compositions.front import Front
 from experiments.problems.compositions.results import Results
 from experiments.problems.compositions.table import verdict
 from fitness.objectives import REPORTED
-from fitness.statistics import interval_text, number_text, p_value_text
+from fitness.statistics import count_text, interval_text, number_text, p_value_text
 from genomes.graph.genome import Genome
 from genomes.graph.identity import genome_key
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode
@@ -171,7 +171,7 @@ def _scores(results: Results) -> str:
         f"On the test split, which neither the search nor the choice of the winner saw: {results.extent}. Intervals "
         "are 95 % bootstrap intervals over documents; gains are paired, p-values are Holm-corrected.",
         "",
-        f"| | coherence ↑ |{names} winner's gain | p | NLL ↓ (nats/token) | active parameters/token | evaluations |",
+        f"| | coherence ↑ |{names} winner's gain | p | NLL ↓ (nats/token) | active parameters/token | answers asked |",
         "| --- |" + " --- |" * (6 + len(further)),
     ]
     for row in results.rows:
@@ -179,7 +179,7 @@ def _scores(results: Results) -> str:
         gain, p_value = interval_text(row.winner_gain, "+.3f"), p_value_text(row.winner_gain_p)
         lines.append(
             f"| {row.label} | {interval_text(row.coherence)} |{values} {gain} | {p_value} | "
-            f"{interval_text(row.nll, '.2f')} | {row.active_parameters:,.0f} | {row.evaluations} |"
+            f"{interval_text(row.nll, '.2f')} | {row.active_parameters:,.0f} | {count_text(row.answers)} |"
         )
     lines += ["", f"Human replies to the same prompts score {results.human_coherence:.3f}.", "", verdict(results), ""]
     for sample in results.samples:

@@ -50,7 +50,7 @@ def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution
         f"({', '.join(config.space.methods)}), up to {config.space.max_drafts} drafts; "
         f"{num_flat_structures(config):,} structures without nesting and drafts, each with continuous genes"
     )
-    evaluations = planned_evaluations(config.search, config.budget)
+    evaluations = planned_evaluations(config.search, config.budget, config.fitness.prompts_per_evaluation)
     console.print(f"search: {config.search.mode}, {config.budget.births} births, about {evaluations} evaluations")
     console.print(
         f"workers: {1 if execution.serial else config.workers.count}, {config.workers.cpus_per_worker} CPU each"

@@ -109,6 +109,11 @@ class CompositionEvaluatorFactory:
         return self.likelihood.objectives
 
     @property
+    def answers_per_evaluation(self) -> int:
+        """Prompts that one evaluation of the search asks."""
+        return min(self.prompts_per_evaluation, len(self.panels["search"]))
+
+    @property
     def objectives(self) -> tuple[Objective, ...]:
         """The objectives in order."""
         return tuple(operator.objective for operator in self.operators)
@@ -336,7 +341,7 @@ class CompositionEvaluator:
         panel = self._factory.panels["search" if request.panel in _SEARCHED else request.panel]
         if request.panel not in _SEARCHED:
             return self._factory.window(request.panel, request.replicate % self._factory.num_windows(request.panel))
-        size = min(self._factory.prompts_per_evaluation, len(panel))
+        size = self._factory.answers_per_evaluation
         start = request.replicate * size
         return [panel[(start + offset) % len(panel)] for offset in range(size)]
 

@@ -35,7 +35,7 @@ RANDOM_SEARCH = "random search"
 class _Choice:
     label: str
     genomes: tuple[str, ...]
-    evaluations: int
+    answers: int  # that were asked for until these genomes were found
 
 
 def run_finals(measuring: Measuring, random_run: Run | None) -> Results:
@@ -57,7 +57,12 @@ def run_finals(measuring: Measuring, random_run: Run | None) -> Results:
     what = f"final comparison of {len(genomes)} compositions, {report.answers_per_prompt} answers to a prompt"
     tests = measuring.answers_on(genomes, "test", count=report.answers_per_prompt, what=what)
     contestants = [
-        Contestant(choice.label, genome, choice.evaluations, [_required(test, choice.label) for test in answers])
+        Contestant(
+            choice.label,
+            genome,
+            choice.answers + len(choice.genomes) * len(prepared.factory.panels["validation"]),
+            [_required(test, choice.label) for test in answers],
+        )
         for (choice, genome), answers in zip(chosen, tests, strict=True)
     ]
     objectives = prepared.factory.objectives
@@ -103,14 +108,16 @@ def _baselines(measuring: Measuring, random_run: Run | None) -> list[_Choice]:
     wanted = prepared.config.report.baselines
     choices = []
     if "best_member" in wanted and singles:  # Agents whose every module waits for another have none.
-        choices.append(_Choice(BEST_MEMBER, singles, len(singles)))
+        choices.append(_Choice(BEST_MEMBER, singles, 0))
     if "tuned_member" in wanted and singles:
         best_two = _ranked_on_validation(singles, measuring, what=BEST_MEMBER)[:2]
         variants = [variant for _, genome in best_two for variant in decoding_variants(genome, prepared.space)]
         leaders = _leaders_on_search(variants, measuring, count=prepared.config.report.finalists)
-        choices.append(_Choice(TUNED_MEMBER, leaders, len(singles) + len(variants)))
+        on_validation = len(singles) * len(prepared.factory.panels["validation"])
+        asked = on_validation + len(variants) * prepared.factory.answers_per_evaluation
+        choices.append(_Choice(TUNED_MEMBER, leaders, asked))
     if "uniform_mean" in wanted and means:
-        choices.append(_Choice(UNIFORM_MEAN, means, 1))
+        choices.append(_Choice(UNIFORM_MEAN, means, 0))
     if "random_search" in wanted and random_run is not None:
         choices.append(_finalists(RANDOM_SEARCH, random_run, measuring))
     return choices
@@ -129,7 +136,9 @@ def _finalists(label: str, run: Run, measuring: Measuring) -> _Choice:
         )
     entrants = tuple(one.genome_json for one in leaders)[: max(report.racers, report.finalists)]
     race = raced(entrants, measuring, count=report.finalists, what=label) if report.racers else Raced(entrants, 0)
-    return _Choice(label, race.leaders[: report.finalists], state.num_evaluations + race.num_evaluations)
+    num_evaluations = state.num_evaluations + race.num_evaluations
+    answers = num_evaluations * measuring.prepared.factory.answers_per_evaluation
+    return _Choice(label, race.leaders[: report.finalists], answers)
 
 
 def decoding_variants(genome: str, space: CompositionSpace) -> list[str]:

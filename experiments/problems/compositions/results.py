@@ -43,7 +43,8 @@ class Row:
         active_parameters: Parameters run per generated token.
         objectives: What the run selected on, by name: its value on the test prompts with its interval. Without width
             where only the panel as a whole has a number.
-        evaluations: Evaluations spent to find it.
+        answers: Answers that were asked for to find it, by the search, its race and the choice on validation prompts;
+            None in runs of older versions, which counted evaluations.
         winner_gain: How much better the winner is in the leading objective, paired over prompts; above 0 is better in
             either direction. None in the winner's own row, and where there are no numbers per prompt.
         winner_gain_p: Two-sided p-value of that gain by swapping documents, Holm-corrected over the rows.
@@ -56,7 +57,7 @@ class Row:
     nll: Interval
     active_parameters: float
     objectives: Mapping[str, Interval]
-    evaluations: int
+    answers: int | None
     winner_gain: Interval | None
     winner_gain_p: float | None
 
@@ -146,7 +147,7 @@ class Contestant:
 
     label: str
     genome: str
-    evaluations: int
+    answers_to_find: int
     answers: Sequence[Evaluation]
 
 
@@ -193,7 +194,7 @@ def compare(
                 nll=measured["nll"],
                 active_parameters=answers[0].metrics["active_parameters"],
                 objectives={one.name: measured[one.name] for one in objectives},
-                evaluations=contestant.evaluations,
+                answers=contestant.answers_to_find,
                 winner_gain=bootstrap_difference(*pairs[place], resamples=resamples, seed=seed) if has_gain else None,
                 winner_gain_p=float(p_values[place]) if has_gain else None,
             )
@@ -226,6 +227,8 @@ def _pairs(contestants: Sequence[Contestant], *, leading: Objective) -> list[tup
 
 def _row(document: dict[str, Any]) -> Row:
     gain, objectives = document["winner_gain"], dict(document["objectives"])
+    if "evaluations" in document:
+        document = {**{name: value for name, value in document.items() if name != "evaluations"}, "answers": None}
     if "agent_coherence" in document:
         document = {**document, "mean_coherence": document["coherence"]}
         value = document.pop("agent_coherence")

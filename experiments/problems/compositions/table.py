@@ -10,7 +10,7 @@ from rich.table import Table
 from experiments.problems.compositions.judging import judge_verdict, judged_how
 from experiments.problems.compositions.results import Results, Row
 from fitness.objectives import REPORTED
-from fitness.statistics import interval_text, is_significant, p_value_text
+from fitness.statistics import count_text, interval_text, is_significant, p_value_text
 
 
 def print_results(results: Results, *, console: Console) -> None:
@@ -26,7 +26,7 @@ def print_results(results: Results, *, console: Console) -> None:
     names = [objective.heading for objective in further]
     judged = results.judgement.by_label if results.judgement else {}
     judge_columns = ("judge ↑",) if judged else ()
-    for name in ("coherence ↑", *names, "winner's gain", *judge_columns, "NLL ↓ (nats)", "M par.", "evals"):
+    for name in ("coherence ↑", *names, "winner's gain", *judge_columns, "NLL ↓ (nats)", "M par.", "answers"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in results.rows:
         table.add_row(
@@ -37,7 +37,7 @@ def print_results(results: Results, *, console: Console) -> None:
             *(interval_text(judged[row.label].value, ".2f", separator="\n") for _ in judge_columns),
             interval_text(row.nll, ".2f", separator="\n"),
             f"{row.active_parameters / 1e6:.2f}",
-            str(row.evaluations),
+            count_text(row.answers),
             style="bold" if row is results.winner else None,
         )
     console.print(table)

@@ -14,7 +14,7 @@ from experiments.problems.compositions.results import Results
 from experiments.problems.compositions.table import verdict
 from experiments.problems.views import Blocks, Headline, PlainView
 from fitness.objectives import REPORTED
-from fitness.statistics import interval_columns, interval_text, p_value_text
+from fitness.statistics import count_text, interval_columns, interval_text, p_value_text
 from genomes.graph.drawing import draw_genome
 from genomes.graph.errors import GenomeFormatError
 from genomes.graph.genome import Genome
@@ -78,7 +78,7 @@ def composition_headline(results: Results) -> Headline:
             *_judge_cells(judged.get(row.label)),
             interval_text(row.nll, ".2f"),
             f"{row.active_parameters / 1e6:.2f}",
-            str(row.evaluations),
+            count_text(row.answers),
         )
         for row in results.rows
     ]
@@ -98,7 +98,7 @@ def composition_headline(results: Results) -> Headline:
                 **_judge_numbers(judged.get(row.label)),
                 **interval_columns("nll_nats", row.nll),
                 "active_parameters": row.active_parameters,
-                "evaluations": row.evaluations,
+                "answers": row.answers,
                 "genome": row.genome,
             }
             for row in results.rows
@@ -117,7 +117,7 @@ def composition_headline(results: Results) -> Headline:
             *(("judge in nats ↑", "winner's gain by judge", "p (Holm)") if judged else ()),
             "NLL in nats ↓",
             "M parameters",
-            "evaluations",
+            "answers",
         ),
         rows=cells,
         sentences=[
