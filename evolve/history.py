@@ -143,6 +143,9 @@ def replay(directory: Path | str, *, space: SearchSpace[Any] | None = None) -> V
             elif planner is not None and event.kind == "stage":
                 stage = event.payload
                 _compare_plans(f"Stage {stage['number']}", planner.next_stage(state), stage)
+            elif planner is not None and event.kind == "model":
+                commits = state.num_commits
+                _compare_plans(f"What the model learnt at commit {commits}", planner.model.learnt(state), event.payload)
             apply(state, event)
             num_events += 1
             if event.kind == "commit" and state.num_commits in snapshots:

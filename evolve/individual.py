@@ -67,7 +67,8 @@ class Results:
 
     Attributes:
         by_replicate: Evaluation by replicate, OK or failed.
-        leading: Mean of the first objective, turned so that higher is better; -inf until there is an OK evaluation.
+        leading: Mean of the first objective, turned so that higher is better, or what a model estimates in its place;
+            -inf until there is an OK evaluation.
         num_replicates: How many OK evaluations there are.
     """
 
@@ -112,20 +113,24 @@ class Results:
             self.num_replicates += 1
             self.leading = self._weights[0] * (self._sums[0].value / self.num_replicates)
 
+    def estimate(self, leading: float) -> None:
+        """Put an estimate of the leading objective, turned so that higher is better, in the place of its mean."""
+        self.leading = leading
+        self._fitness = None
+
     @property
     def fitness(self) -> Fitness | None:
-        """Means as DEAP sees them; None until there is an OK evaluation."""
+        """Means as DEAP sees them, the first one as ``leading`` says; None until there is an OK evaluation."""
         if self._fitness is None and self.num_replicates:
-            self._fitness = Fitness(self._weights, [total.value / self.num_replicates for total in self._sums])
+            _, *others = (total.value / self.num_replicates for total in self._sums)
+            self._fitness = Fitness(self._weights, [self._weights[0] * self.leading, *others])
         return self._fitness
 
     @property
     def means(self) -> dict[str, float]:
         """Mean over replicates by objective; empty until there is an OK evaluation."""
-        if self.fitness is None:
-            return {}
         names = (objective.name for objective in self._objectives)
-        return dict(zip(names, self.fitness.values, strict=True))
+        return {name: total.value / self.num_replicates for name, total in zip(names, self._sums, strict=False)}
 
     @property
     def standard_error(self) -> float:

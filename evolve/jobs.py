@@ -119,6 +119,7 @@ class Event:
     result     ``job``: number; ``evaluation``; ``worker``, ``started_at``, ``finished_at``
     commit     ``job``: number; ``elapsed_seconds``: of searching, over all sessions; ``time``
     stage      ``number`` of the stage that begins; ``founders``: id and JSON of those that the one before it hands on
+    model      what the scores so far say together: see ``ScoreModel.learnt``
     measure    ``genome``, ``panel``, ``replicate``; ``evaluation``; worker and times as above
     note       ``text``; ``elapsed_seconds`` and, where it changed, ``budget``; ``time``
     ========== ====================================================================================
@@ -126,5 +127,5 @@ class Event:
     All times are unix seconds; no time takes part in the trajectory.
     """
 
-    kind: Literal["memo", "birth", "rescore", "promote", "result", "commit", "stage", "measure", "note"]
+    kind: Literal["memo", "birth", "rescore", "promote", "result", "commit", "stage", "model", "measure", "note"]
     payload: Mapping[str, Any]

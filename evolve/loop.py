@@ -279,6 +279,9 @@ class Run(Closeable):
             payload = {"job": upcoming.number, "elapsed_seconds": elapsed(), "time": time.time()}
             events.append(Event("commit", payload))
             apply(state, events[-1])
+            if self._planner.model.is_due(state):
+                events.append(Event("model", self._planner.model.learnt(state)))
+                apply(state, events[-1])
             if state.num_commits % SNAPSHOT_EVERY == 0:
                 snapshots[state.num_commits] = state.summary()
         self._write(events, on_event, snapshots=snapshots)

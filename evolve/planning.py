@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from evolve.errors import SpaceError
+import numpy as np
+
+from evolve.errors import SettingsError, SpaceError
 from evolve.jobs import SEARCH_PANEL, Job
+from evolve.score_model import ScoreModel
 from evolve.seeding import generator
 from evolve.settings import SearchSettings
-from evolve.space import SearchSpace
+from evolve.space import FeaturedSpace, SearchSpace
 from evolve.state import RunState
 from evolve.variation import Offspring, toolbox_for, vary
 
@@ -37,6 +40,7 @@ class Planner:
             inherited: Further founders, from the run that this one was forked from: name and canonical JSON.
 
         Raises:
+            SettingsError: A model is to learn from genomes that have no features.
             SpaceError: There is no mutation, a weight is not positive, or a founder is invalid.
         """
         if not space.mutations:
@@ -44,10 +48,16 @@ class Planner:
         for name, (_, weight) in sorted({**space.mutations, **space.crossovers}.items()):
             if not weight > 0:
                 raise SpaceError(f"Operator {name!r} has weight {weight!r}; weights have to be above 0.")
+        if settings.model != "none" and not isinstance(space, FeaturedSpace):
+            raise SettingsError(
+                f"search.model is {settings.model!r}, and genomes of this kind of experiment have no description in "
+                "numbers that a model could learn from; use 'none'."
+            )
         self._space = space
         self._stages = settings.stages
         self._seed = seed
         self._toolbox = toolbox_for(space, settings)
+        self.model = ScoreModel(space)
         self._founders = [(f"founder:{name}", genome) for name, genome in space.founders()]
         self._founders += [(f"inherited:{name}", space.from_json(genome)) for name, genome in inherited]
         for name, genome in self._founders:
@@ -146,15 +156,28 @@ class Planner:
         ids = tuple(dict.fromkeys(parent.id for parent in parents))
         rng = generator(self._seed, "vary", state.num_planned)
         rejected: list[str] = []
-        for attempt in range(1, state.settings.max_attempts + 1):
+        children: list[Offspring] = []
+        wanted = state.settings.candidates if state.learnt else 1
+        num_attempts = 0
+        while len(children) < wanted and num_attempts < wanted * state.settings.max_attempts:
+            num_attempts += 1
             offspring = self._seen(state, vary(genomes, self._toolbox, state.settings, rng=rng))
             if not offspring.operator:
                 continue
             if problems := self._space.problems(offspring.genome):
                 rejected.append(f"{offspring.operator}: {problems[0]}")
             elif self._is_new(state, offspring):
-                return self._birth(state, offspring, parents=ids, num_attempts=attempt, rejected=rejected)
-        return self._random_birth(state, rejected, num_attempts=state.settings.max_attempts)
+                children.append(offspring)
+        if not children:
+            return self._random_birth(state, rejected, num_attempts=num_attempts)
+        chosen = self._most_promising(children, state, rng=rng)
+        return self._birth(state, chosen, parents=ids, num_attempts=num_attempts, rejected=rejected)
+
+    def _most_promising(self, children: Sequence[Offspring], state: RunState, *, rng: np.random.Generator) -> Offspring:
+        if len(children) == 1:
+            return children[0]
+        promise = self.model.promise([child.genome for child in children], state, rng=rng)
+        return children[0] if promise is None else children[int(promise.argmax())]
 
     def _random_birth(self, state: RunState, rejected: Sequence[str] = (), *, num_attempts: int = 0) -> Job:
         """A random genome, drawn anew while it was seen before; in the end a duplicate is taken."""

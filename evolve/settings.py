@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from evolve.errors import SettingsError
 
@@ -86,6 +86,9 @@ class SearchSettings:
             the place of a child's first parent, in [0, 1]; modes that keep many kinds alive hardly climb without.
         draws: ``"same"``: every birth is scored on the same prompts and draws; there is less noise between births, and
             the search fits itself to them. ``"fresh"``: every batch of jobs has prompts and draws of its own.
+        model: ``"gp"``: a Gaussian process over the space's own description of genomes estimates what everybody is
+            worth, whose place in the search follows from that, and who leads; ``"none"``: means of scores do.
+        candidates: How many children are bred for a birth; the most promising by the model is born. 1 for no choice.
         stages: Searches that go before, in this order; empty for none.
         rescore_every: Every how many jobs one evaluates a leader again, at least 2; None for never.
         rescore_top: How many leaders take turns at that; at least 1.
@@ -112,6 +115,8 @@ class SearchSettings:
     random_immigrant_probability: float = 0.02
     leader_probability: float = 0.3
     draws: Literal["same", "fresh"] = "same"
+    model: Literal["gp", "none"] = "none"
+    candidates: int = 1
     stages: tuple[Stage, ...] = ()
     rescore_every: int | None = 8
     rescore_top: int = 5
@@ -138,7 +143,8 @@ class SearchSettings:
         if number == len(self.stages):
             return self
         mode: Mode = "random" if self.mode == "random" else "aging"
-        return replace(self, mode=mode, descriptors=(), islands=1, rungs=1, rescore_every=None, draws="same", stages=())
+        plain: dict[str, Any] = {"descriptors": (), "islands": 1, "rungs": 1, "model": "none", "candidates": 1}
+        return replace(self, mode=mode, rescore_every=None, draws="same", stages=(), **plain)
 
     @property
     def initial_births(self) -> int:
@@ -160,6 +166,7 @@ class SearchSettings:
             "rescore_top",
             "hall_of_fame",
             "max_attempts",
+            "candidates",
             "islands",
             "migration_every",
             "rungs",
@@ -179,6 +186,8 @@ class SearchSettings:
             raise SettingsError("search.extra_mutation_probability is 1.0: mutating would never end; use less.")
         if self.draws not in ("same", "fresh"):
             raise SettingsError(f"search.draws is {self.draws!r}; allowed are 'same' and 'fresh'.")
+        if self.model not in ("gp", "none"):
+            raise SettingsError(f"search.model is {self.model!r}; allowed are 'gp' and 'none'.")
         _check_number("search", "confidence_z", self.confidence_z, low=0.0, high=10.0)
         _check_number("search", "stop_probability", self.stop_probability, low=0.0, high=0.5)
         self._check_combinations()
@@ -198,6 +207,11 @@ class SearchSettings:
             raise SettingsError(
                 f"search.islands is {self.islands!r} with search.population {self.population!r}; each island needs at "
                 f"least 2: use at most {self.population // 2} islands."
+            )
+        if self.candidates > 1 and self.model == "none":
+            raise SettingsError(
+                f"search.candidates is {self.candidates!r} with search.model 'none'; only a model can choose among "
+                "them: use the model 'gp', or 1 candidate."
             )
         if self.draws == "fresh" and self.rungs > 1:
             raise SettingsError(

@@ -67,6 +67,15 @@ class SearchSpace(Protocol[G]):
 
 
 @runtime_checkable
+class FeaturedSpace(Protocol):
+    """A space that describes its genomes as numbers, which a model of their scores needs (``search.model``)."""
+
+    def features(self, genome: Any) -> Mapping[str, float]:
+        """Numbers by name, ``group.what``, the same names for all genomes; each spreads over about one unit."""
+        ...
+
+
+@runtime_checkable
 class StagedSpace(Protocol[G]):
     """A space some of whose genes a stage before the search proper cannot see."""
 

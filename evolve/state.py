@@ -54,9 +54,11 @@ class RunState:
         recent_failures: Whether each of the last evaluations failed.
         islands: Who may breed, island by island; mostly there is one.
         rungs: Who is promoted to more replicates.
-        individuals: The first individual of every key that has an OK evaluation; of the present stage, as are the four
-            below.
+        individuals: The first individual of every key that has an OK evaluation; of the present stage, as is all
+            below down to ``num_replicates_planned``.
         results: Results of every committed key.
+        scored: (key, replicate) of every OK evaluation, in the order of commits.
+        learnt: What a model of the scores knows, see ``ScoreModel.learnt``; None before it does.
         requests: The latest job that evaluates a (key, replicate).
         replicates: By key, the replicate that it was born on.
         num_replicates_planned: By key, how many replicates were planned.
@@ -119,7 +121,9 @@ class RunState:
         self.requests: dict[tuple[str, int], int] = {}
         self.replicates: dict[str, int] = {}
         self.num_replicates_planned: dict[str, int] = {}
-        self._ranking = Ranking()  # keys by mean of the leading objective
+        self.scored: list[tuple[str, int]] = []
+        self.learnt: Mapping[str, Any] | None = None
+        self._ranking = Ranking()  # keys by the leading objective
 
     @property
     def population(self) -> list[Individual]:
@@ -201,7 +205,12 @@ class RunState:
         return self.leader_of(self.hall_of_fame)
 
     def leader_of(self, individuals: Sequence[Individual]) -> Individual | None:
-        """Whom to bet on among some individuals, by the rule of ``incumbent``; None among none."""
+        """Whom to bet on among some individuals, by the rule of ``incumbent``; None among none.
+
+        Where a model has learnt from the scores, it is whom that estimates best.
+        """
+        if self.learnt is not None:
+            return max(individuals, key=lambda one: (one.results.leading, one.key), default=None)
         rescored = [individual for individual in individuals if individual.results.num_replicates > 1]
         z = self.settings.confidence_z
         return max(
@@ -313,11 +322,30 @@ class RunState:
     def _enter(self, job: Job, results: Results, evaluation: Evaluation) -> None:
         results.add(job.replicate, evaluation)
         if evaluation.is_ok:
+            self.scored.append((job.key, job.replicate))
+            if self.learnt is not None:
+                results.estimate(self._moved(results))
             self._ranking.put(job.key, results.leading)
         if self.settings.rungs > 1:
             self.rungs.enter(job.key, results)
             if job.kind == "promote" and self._is_hopeless(job.key, results):
                 self.rungs.stop(job.key)
+
+    def _moved(self, results: Results) -> float:
+        """The mean of somebody whom the model does not know yet, moved towards that of all by how little it says."""
+        assert self.learnt is not None
+        mean, reliability = self.learnt["mean"], self.learnt["reliability"]
+        kept = reliability / (reliability + (1 - reliability) / results.num_replicates)
+        return float(mean + kept * (results.leading - mean))
+
+    def _learn(self, payload: Mapping[str, Any]) -> None:
+        self.learnt = {name: value for name, value in payload.items() if name != "estimates"}
+        for key, estimate in payload["estimates"].items():
+            self.results[key].estimate(estimate)
+            self._ranking.put(key, estimate)
+        if self._skimmed is None:
+            for key in payload["estimates"]:
+                self.islands.reconsider(key)
 
     def _is_hopeless(self, key: str, results: Results) -> bool:
         for leader in self.ranked_keys(self.settings.rescore_top):
@@ -369,6 +397,7 @@ _FOLDS: dict[str, Callable[[RunState, Mapping[str, Any]], None]] = {
     "result": RunState._arrive,
     "commit": RunState._commit,
     "stage": RunState._next_stage,
+    "model": RunState._learn,
     "measure": RunState._measure,
     "note": RunState._note,
 }

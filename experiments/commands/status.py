@@ -28,8 +28,8 @@ def run_status(directory: Path) -> dict[str, Any]:
     Returns:
         ``directory``, ``state`` (one of the words that ``Standing`` in experiments/runs/standing.py lists), ``births``,
         ``births_on_likelihood`` (those of them that belong to stages before the search proper), ``commits``,
-        ``evaluations``, ``answers``, ``failures``, ``budget``, ``elapsed_seconds``, ``incumbent`` (None before the first
-        result), ``results`` (None before the end), ``front`` (None without several objectives) and
+        ``evaluations``, ``answers``, ``failures``, ``budget``, ``elapsed_seconds``, ``incumbent`` (None before the
+        first result), ``results`` (None before the end), ``front`` (None without several objectives) and
         ``trajectory_digest``.
 
     Raises:

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from genomes.breeding.crossover import CROSSOVERS
+from genomes.breeding.features import features_of
 from genomes.breeding.founders import founders_of
 from genomes.breeding.genes import drawn_response, response_with
 from genomes.breeding.limits import CompositionLimits
@@ -102,6 +103,10 @@ class CompositionSpace(CompositionLimits):
             GenomeFormatError: The text is no genome.
         """
         return genome_from_json(text)
+
+    def features(self, genome: Genome) -> Mapping[str, float]:
+        """The genome as numbers, by names ``group.what``; see features.py."""
+        return features_of(genome, self)
 
     def describe(self, genome: Genome) -> dict[str, float | int | str]:
         """Columns of a history: counts, depth, and the names of the methods and members used.

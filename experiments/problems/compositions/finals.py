@@ -124,11 +124,15 @@ def _baselines(measuring: Measuring, random_run: Run | None) -> list[_Choice]:
 
 
 def _finalists(label: str, run: Run, measuring: Measuring) -> _Choice:
-    """The leaders of a run who are left after a race; without one, those with the highest lower confidence bounds."""
+    """The leaders of a run who are left after a race; without one, the first of them.
+
+    They lead by what the search's model estimates, or else by their lower confidence bounds.
+    """
     report, state = measuring.prepared.config.report, run.state
     z = state.settings.confidence_z
     leaders = [state.individuals[key] for key in state.ranked_keys(max(report.racers, state.settings.hall_of_fame))]
-    leaders.sort(key=lambda one: (-one.results.lower_confidence_bound(z), one.key))
+    if state.learnt is None:
+        leaders.sort(key=lambda one: (-one.results.lower_confidence_bound(z), one.key))
     if not leaders:
         raise FinalsError(
             f"The run in {run.directory} has no scored individual ({run.state.num_failures} evaluations failed), so "

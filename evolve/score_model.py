@@ -1,0 +1,101 @@
+"""What the scores of a search say together: estimates of everybody's worth, and of children before they are scored.
+
+The Gaussian process itself is in gaussian_process.py. What it learnt is an event of the log, so that a state follows
+from its events alone; what it says of new genomes follows from the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from evolve.gaussian_process import Floats, Posterior, Scores, fitted
+from evolve.jobs import SEARCH_PANEL
+from evolve.space import FeaturedSpace, SearchSpace
+from evolve.state import RunState
+
+FEWEST_SCORES = 24
+"""How many scores there have to be before anything is learnt from them."""
+
+MOST_SCORES = 300
+"""From how many of the latest scores it learns: time grows with the third power of their number."""
+
+_FIT_EVERY = 48  # scores; in between new scores count under the variances and length-scales that were found last
+_DECIMALS = 6  # beyond them machines may differ
+
+
+class ScoreModel:
+    """Learns from the scores of one run."""
+
+    def __init__(self, space: SearchSpace[Any]) -> None:
+        self._space = space
+        self._features: dict[str, dict[str, float]] = {}  # by canonical JSON
+        self._known: tuple[int, Posterior] | None = None  # the last posterior, and how many scores it knows
+
+    def is_due(self, state: RunState) -> bool:
+        """Whether there is something to be learnt: a batch of scores that the model does not know."""
+        if state.settings.model == "none" or state.panel != SEARCH_PANEL or not isinstance(self._space, FeaturedSpace):
+            return False
+        known = state.learnt["scored"] if state.learnt else 0
+        return len(state.scored) >= max(FEWEST_SCORES, known + state.settings.batch)
+
+    def learnt(self, state: RunState) -> dict[str, Any]:
+        """The payload of the event that says what was learnt from all scores so far.
+
+        ``scored``: how many scores there are; ``logs``: of variances and length-scales; ``estimates`` by key; ``mean``
+        and ``reliability``: towards which number, and how far from it, one new score moves its genome.
+        """
+        count = len(state.scored)
+        scores, keys = self._scores(state, count)
+        before = state.learnt
+        if before is None or before["scored"] // _FIT_EVERY != count // _FIT_EVERY:
+            logs = [round(number, _DECIMALS) for number in fitted(scores)]
+        else:
+            logs = before["logs"]
+        posterior = Posterior(scores, logs)
+        self._known = count, posterior
+        worth, spread = posterior.of_scored(), np.exp(2 * np.array(logs[:5]))
+        return {
+            "scored": count,
+            "logs": logs,
+            "mean": round(float(scores.values.mean()), _DECIMALS),
+            "reliability": round(float(spread[:2].sum() / spread.sum()), _DECIMALS),
+            "estimates": {key: round(float(value), _DECIMALS) for key, value in zip(keys, worth, strict=True)},
+        }
+
+    def promise(self, genomes: Sequence[Any], state: RunState, *, rng: np.random.Generator) -> Floats | None:
+        """A draw of what each genome is worth (Thompson 1933), higher is better; None while nothing was learnt."""
+        if state.learnt is None:
+            return None
+        count = state.learnt["scored"]
+        if self._known is None or self._known[0] != count:
+            self._known = count, Posterior(self._scores(state, count)[0], state.learnt["logs"])
+        texts = [self._space.to_json(genome) for genome in genomes]
+        rows = np.array([[*self._of(text).values()] for text in texts])
+        means, deviations = self._known[1].of_new(rows)
+        return means + deviations * rng.standard_normal(len(means))
+
+    def _scores(self, state: RunState, count: int) -> tuple[Scores, list[str]]:
+        """The latest of the first ``count`` scores, and whose they are."""
+        places = state.scored[max(0, count - MOST_SCORES) : count]
+        keys = [key for key, _ in places]
+        described = [self._of(state.individuals[key].genome_json) for key in keys]
+        kinds = sorted({name.partition(".")[0] for name in described[0]})
+        name, sign = state.objectives[0].name, state.objectives[0].sign
+        values = [sign * state.results[key].by_replicate[replicate].objectives[name] for key, replicate in places]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        return Scores(
+            features=np.array([[*one.values()] for one in described]),
+            groups=[kinds.index(name.partition(".")[0]) for name in described[0]],
+            genomes=[numbers[key] for key in keys],
+            draws=[replicate for _, replicate in places],
+            values=np.array(values),
+        ), keys
+
+    def _of(self, text: str) -> dict[str, float]:
+        if text not in self._features:
+            assert isinstance(self._space, FeaturedSpace)
+            self._features[text] = dict(sorted(self._space.features(self._space.from_json(text)).items()))
+        return self._features[text]
