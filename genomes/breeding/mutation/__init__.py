@@ -1,8 +1,8 @@
 """Mutations: one operator per file, ``operator(genome, space, *, rng) -> genome``, registered here in one line each.
 
 An operator never changes its input, gives a valid canonical genome within the space's limits, and gives the very
-object that it was given where it finds nothing to change. The weights are those of the first generation: tweaks
-0.30, swaps 0.15, additions 0.22, removals 0.20, duplication 0.05; crossover takes the rest.
+object that it was given where it finds nothing to change. Weights are relative to each other. Of the changes that a
+search makes a third are to settings of decoding, which most of a score hangs on (tests/genomes/breeding/test_variation.py).
 """
 
 from genomes.breeding.mutation.add_draft import add_draft
@@ -17,12 +17,14 @@ from genomes.breeding.mutation.remove_draft import remove_draft
 from genomes.breeding.mutation.remove_edge import remove_edge
 from genomes.breeding.mutation.remove_node import remove_node
 from genomes.breeding.mutation.swap_member import swap_member
+from genomes.breeding.mutation.tweak_block import tweak_block
 from genomes.breeding.mutation.tweak_gene import tweak_gene
 from genomes.breeding.mutation.tweak_layers import tweak_layers
 from genomes.breeding.mutation.unmerge import unmerge
 
 MUTATIONS = {
     "tweak_gene": (tweak_gene, 0.30),
+    "tweak_block": (tweak_block, 0.20),
     "swap_member": (swap_member, 0.09),
     "change_method": (change_method, 0.06),
     "add_member": (add_member, 0.09),
