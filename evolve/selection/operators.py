@@ -66,7 +66,7 @@ def source_of(settings: SearchSettings) -> str:
 
 def _checked(name: str, function: Operator, individuals: Sequence[Any], k: int) -> list[Any]:
     try:
-        chosen = list(function(individuals, k))
+        chosen = list(function(list(individuals), k))  # A copy, which it may sort: the population's order is kept.
     except Exception as error:
         raise OperatorError(
             f"search.select {name!r} raised {error!r} on {len(individuals)} individuals. It has to give {k} of them; "

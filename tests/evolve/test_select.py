@@ -74,6 +74,17 @@ def test_an_own_function_chooses(directory: Path) -> None:
     assert {one.parents for one in bred} == {(f"b{one.birth - 1}",) for one in bred}
 
 
+def test_an_own_function_may_sort_what_it_is_given(own: Path) -> None:
+    own.write_text("def choose(individuals, k):\n    individuals.reverse()\n    return individuals[:k]\n")
+    settings = replace(SETTINGS, select="own_choice:choose")
+    selection = selection_for(settings)
+    for number in range(3):
+        selection.admit(made_up_individual(number, 1, 1))
+    chosen = selection.parents(1, rng=np.random.default_rng(0), select=operator_for(settings))
+    assert [one.id for one in chosen] == ["b2"]
+    assert [one.id for one in selection.population] == ["b0", "b1", "b2"]
+
+
 def test_a_run_is_read_without_the_function_and_not_resumed(directory: Path, own: Path) -> None:
     with create(directory, settings=replace(SETTINGS, select="own_choice:choose")) as run:
         run.advance(ToyPool(ToyFactory()))
