@@ -13,15 +13,17 @@ from typing import Any
 
 from evolve.errors import ConfigChangedError, RunSchemaError
 from evolve.evaluator import EvaluatorFactory
+from evolve.selection.operators import source_of
 from evolve.settings import SearchSettings
 from evolve.space import SearchSpace
 
 MAY_CHANGE = ("name", "budget", "budget.*", "workers.*", "!workers.cpus_per_worker", "logging", "logging.*")
 """Key paths (with ``*``) that shape no trajectory, less those with ``!``: threads change the last bits of results."""
 
-PLANNING = 2
-"""Which rules plan the jobs of a run; its log says. Logs that do not are of rules 1: the first ``population`` births
-were random, tournaments were drawn with replacement, and no birth was the leader's by right."""
+PLANNING = 3
+"""Which rules plan the jobs of a run; its log says. Rules 2 chose parents and survivors by code of our own where DEAP's
+does it now. Logs that do not say are of rules 1: the first ``population`` births were random, and no birth was the
+leader's by right."""
 
 _ABSENT = object()
 
@@ -40,6 +42,8 @@ def description_of(
             "founders": {name: space.key(genome) for name, genome in space.founders()},
         },
     }
+    if source := source_of(settings):
+        described["select"] = source
     return as_plain(described)
 
 

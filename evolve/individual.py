@@ -191,6 +191,10 @@ class Individual:
     birth: int
     results: Results
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
+        # Halls of fame copy whom they take in; what happened once stays one.
+        return self
+
     @property
     def fitness(self) -> Fitness:
         """What DEAP selects on.
@@ -206,3 +210,8 @@ class Individual:
     def evaluations(self) -> Mapping[int, Evaluation]:
         """Evaluation by replicate: objectives and the score of every prompt."""
         return self.results.by_replicate
+
+
+def is_twin(one: Individual, other: Individual) -> bool:
+    """Whether two individuals have the same genome: DEAP's ``similar``."""
+    return one.key == other.key

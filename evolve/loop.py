@@ -149,7 +149,10 @@ class Run(Closeable):
             given = description_of(space, factory, settings or stored, config)
             prefixed = ["!" * pattern.startswith("!") + f"config.{pattern.lstrip('!')}" for pattern in may_change]
             # Settings that came up later have their defaults in older runs.
-            before = {**{name: log.meta[name] for name in given}, "search": as_plain(asdict(stored))}
+            before = {
+                **{name: log.meta[name] for name in given if name in log.meta},
+                "search": as_plain(asdict(stored)),
+            }
             check_unchanged(before, given, may_change=prefixed)
             state = fold(log)
             planner = Planner(space, stored, seed=log.meta["seed"], inherited=log.meta.get("inherited", ()))

@@ -147,7 +147,7 @@ class Planner:
             return self._random_birth(state)
         has_crossover = bool(self._space.crossovers) and rng.random() < state.settings.crossover_probability
         island = state.islands.of_birth(state.num_births_planned)
-        parents = island.parents(2 if has_crossover else 1, rng=rng)
+        parents = self._toolbox.select(island, 2 if has_crossover else 1, rng=rng)
         if not parents:
             return self._random_birth(state)
         if rng.random() < state.settings.leader_probability:

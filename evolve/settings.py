@@ -7,12 +7,32 @@ it may grow or shrink whenever a run is resumed.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from evolve.errors import SettingsError
 
-Mode = Literal["aging", "nsga2", "lexicase", "mapelites", "random"]
+Mode = Literal["aging", "nsga2", "nsga3", "spea2", "lexicase", "mapelites", "random"]
+
+MULTI_OBJECTIVE = frozenset({"nsga2", "nsga3", "spea2"})
+"""Modes that look at all objectives alike; in the others the first one leads."""
+
+DEAP_SELECTIONS = (
+    "selAutomaticEpsilonLexicase",
+    "selBest",
+    "selLexicase",
+    "selNSGA2",
+    "selRandom",
+    "selRoulette",
+    "selSPEA2",
+    "selStochasticUniversalSampling",
+    "selTournament",
+    "selWorst",
+)
+"""Selections of ``deap.tools`` that need nothing but individuals and how many of them are wanted."""
+
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +89,12 @@ class SearchSettings:
     """How to search.
 
     Attributes:
-        mode: ``"aging"`` (regularised evolution), ``"nsga2"`` (several objectives), ``"lexicase"`` (specialists, prompt
-            by prompt), ``"mapelites"`` (the best of every kind) or ``"random"`` (the baseline).
+        mode: ``"aging"`` (regularised evolution), ``"nsga2"``, ``"nsga3"`` or ``"spea2"`` (several objectives),
+            ``"lexicase"`` (specialists, prompt by prompt), ``"mapelites"`` (the best of every kind) or ``"random"``
+            (the baseline).
+        select: Who chooses the parents in place of the mode: the name of a selection in ``deap.tools``, such as
+            ``"selTournament"``, or ``"module:function"`` with a function ``(individuals, k)`` of your own, which is
+            imported when a run starts or is resumed. None for the mode's own choice.
         population: How many individuals may breed; at least 1, and on several islands at least 2 for each.
         tournament: How many individuals compete to be a parent, from 1 to ``population``. In every mode it also says
             when breeding starts: after two tournaments' worth of births, or after a population.
@@ -106,6 +130,7 @@ class SearchSettings:
     """
 
     mode: Mode = "aging"
+    select: str | None = None
     population: int = 64
     tournament: int = 16
     lag: int = 16
@@ -144,6 +169,7 @@ class SearchSettings:
             return self
         mode: Mode = "random" if self.mode == "random" else "aging"
         plain: dict[str, Any] = {"descriptors": (), "islands": 1, "rungs": 1, "model": "none", "candidates": 1}
+        plain["select"] = None
         return replace(self, mode=mode, rescore_every=None, draws="same", stages=(), **plain)
 
     @property
@@ -158,6 +184,11 @@ class SearchSettings:
         if self.mode not in get_args(Mode):
             allowed = ", ".join(repr(mode) for mode in get_args(Mode))
             raise SettingsError(f"search.mode is {self.mode!r}; allowed are {allowed}.")
+        if self.select is not None and self.select not in DEAP_SELECTIONS and not _REFERENCE.fullmatch(self.select):
+            raise SettingsError(
+                f"search.select is {self.select!r}; allowed are {', '.join(map(repr, DEAP_SELECTIONS))} and "
+                "'module:function' with a function of your own."
+            )
         for name in (
             "population",
             "tournament",

@@ -13,8 +13,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from deap import tools
+
 from evolve.errors import ReplayMismatchError
-from evolve.individual import Individual, Results
+from evolve.individual import Individual, Results, is_twin
 from evolve.jobs import JOB_KINDS, SEARCH_PANEL, Event, Job
 from evolve.ranking import Ranking
 from evolve.rungs import Rungs, is_worse
@@ -193,8 +195,14 @@ class RunState:
 
     @property
     def hall_of_fame(self) -> list[Individual]:
-        """The best individuals of the whole run by mean, one per key, best first."""
-        return [self.individuals[key] for key in self.ranked_keys(self.settings.hall_of_fame)]
+        """The best individuals of the whole run by mean, one per key, best first; ties by further objectives, then key.
+
+        DEAP's hall forgets whom it has once pushed out, and means change: so ``Ranking`` says who is in it.
+        """
+        hall = tools.HallOfFame(self.settings.hall_of_fame, similar=is_twin)
+        # The worst first: of equal ones DEAP puts the later one before.
+        hall.update([self.individuals[key] for key in reversed(self.ranked_keys(self.settings.hall_of_fame))])
+        return list(hall)
 
     @property
     def incumbent(self) -> Individual | None:
@@ -223,8 +231,9 @@ class RunState:
     def pareto_front(self) -> list[Individual]:
         """Individuals of the hall of fame and the population that none of them dominates, sorted by key."""
         known = {one.key: one for one in (*self.population, *self.hall_of_fame)}
-        everyone = [known[key] for key in sorted(known)]
-        return [one for one in everyone if not any(other.fitness.dominates(one.fitness) for other in everyone)]
+        front = tools.ParetoFront(similar=is_twin)
+        front.update(list(known.values()))
+        return sorted(front, key=lambda one: one.key)
 
     def is_quarantined(self, key: str) -> bool:
         """Whether a genome crashed, ran out of time or out of memory twice: it is not evaluated again."""
@@ -257,7 +266,7 @@ class RunState:
             "evaluations": self.num_evaluations,
             "failures": self.num_failures,
             **self.islands.summary(),
-            "hall_of_fame": [individual.id for individual in self.hall_of_fame],
+            "hall_of_fame": [self.individuals[key].id for key in self.ranked_keys(self.settings.hall_of_fame)],
             "digest": self.digest,
         }
 

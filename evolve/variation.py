@@ -1,4 +1,4 @@
-"""From parents to offspring: the operators of a space in a DEAP toolbox, drawn by weight.
+"""From a population to offspring: selection and the operators of a space in a DEAP toolbox, drawn by weight.
 
 Offspring that break a rule of the space are thrown away here and reported; nothing invalid is ever evaluated.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from deap import base
 
 from evolve.errors import OperatorError
+from evolve.selection import operator_for
 from evolve.settings import SearchSettings
 from evolve.space import InheritingSpace, SearchSpace, StagedSpace
 
@@ -26,12 +27,19 @@ class Offspring:
 
 
 def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolbox:
-    """The toolbox of a search: ``random``, ``mate`` and ``mutate``, which take ``rng``, ``inherit``, and for stages
-    ``reduce`` and ``complete``, which takes ``rng``.
+    """The toolbox that births are planned with; whoever hands jobs to an evaluator has another (evolve/workers/).
 
+    ``select(island, k, rng=)`` gives k parents, chosen by the island's mode or by ``settings.select``.
     ``mate(genome, other, rng=)`` and ``mutate(genome, rng=)`` draw an operator by weight and give an ``Offspring``.
+    ``random(rng=)`` gives a genome, and ``inherit(child, parent)`` the child as it is to be evaluated. For stages
+    ``reduce(genome)`` and ``complete(genome, rng=)`` are what ``StagedSpace`` says.
+
+    Raises:
+        SettingsError: ``settings.select`` names no function.
     """
+    operator = operator_for(settings)
     toolbox = base.Toolbox()
+    toolbox.register("select", lambda island, k, *, rng: island.parents(k, rng=rng, select=operator))
     toolbox.register("random", space.random)
     toolbox.register("mate", _apply_one, space.crossovers, "Crossover")
     toolbox.register("mutate", _apply_one, space.mutations, "Mutation")

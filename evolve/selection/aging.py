@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
+
+from deap import tools
 
 from evolve.individual import Individual
 from evolve.selection.base import Selection
@@ -11,17 +14,13 @@ from evolve.selection.base import Selection
 class Aging(Selection):
     """The best of a random sample breeds and the oldest dies (Real et al. 2019, "Regularized evolution").
 
-    Nobody outlives the population by luck. With several objectives the first leads and the others break ties. Those in
-    a sample are distinct: drawn with replacement, a sample of 16 out of 16 would miss the best in 36 % of cases.
+    Nobody outlives the population by luck. With several objectives the first leads and the others break ties.
     """
 
-    def parents(self, num_parents: int, *, rng: np.random.Generator) -> list[Individual]:
-        """Winners of tournaments, each among ``settings.tournament`` distinct individuals, or all there are."""
-        if not self.population:
-            return []
-        size = min(self.settings.tournament, len(self.population))
-        samples = [rng.choice(len(self.population), size, replace=False) for _ in range(num_parents)]
-        return [max((self.population[i] for i in sample), key=lambda one: one.fitness) for sample in samples]
+    def select(self, individuals: Sequence[Any], k: int) -> Sequence[Any]:
+        """Winners of DEAP's tournaments, each among ``settings.tournament`` draws."""
+        chosen: Sequence[Any] = tools.selTournament(individuals, k, tournsize=self.settings.tournament)
+        return chosen
 
     def admit(self, newcomer: Individual) -> None:
         """The oldest goes."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from deap import tools
+
 from evolve.individual import Individual
 from evolve.selection.base import Selection
 from evolve.settings import SearchSettings
@@ -49,18 +51,19 @@ class Islands:
         """Migrate where it is time after this birth was committed, whatever became of it."""
         if len(self._islands) == 1 or (birth + 1) % self._settings.migration_every:
             return
-        best = [max(island.population, key=_standing, default=None) for island in self._islands]
-        for number, migrant in enumerate(best):
-            target = self._islands[(number + 1) % len(self._islands)]
-            if migrant is not None and all(one.key != migrant.key for one in target.population):
-                target.admit(migrant)
+        settled = [island for island in self._islands if island.population]
+        guests = [list(island.population) for island in settled]
+        tools.migRing(guests, 1, tools.selBest)
+        for island, those in zip(settled, guests, strict=True):
+            keys = {one.key for one in island.population}
+            for migrant in (one for one in those if one.key not in keys):
+                island.admit(migrant)
 
     def summary(self) -> dict[str, Any]:
-        """What ``restore`` needs: ids of the population, how many of them are on each island, and who was evicted."""
+        """What ``restore`` needs: ids of the population, and how many of them are on each island."""
         return {
             "population": [individual.id for individual in self.population],
             "islands": [len(island.population) for island in self._islands],
-            "evicted": [island.evicted.id if island.evicted else None for island in self._islands],
         }
 
     def restore(self, summary: Mapping[str, Any], individuals: Mapping[str, Individual]) -> None:
@@ -71,12 +74,6 @@ class Islands:
         """
         ids: Sequence[str] = summary["population"]
         start = 0
-        for island, size, evicted in zip(self._islands, summary["islands"], summary["evicted"], strict=True):
-            island.restore(
-                [individuals[one] for one in ids[start : start + size]], individuals[evicted] if evicted else None
-            )
+        for island, size in zip(self._islands, summary["islands"], strict=True):
+            island.restore([individuals[one] for one in ids[start : start + size]])
             start += size
-
-
-def _standing(individual: Individual) -> tuple[float, str]:
-    return individual.results.leading, individual.key

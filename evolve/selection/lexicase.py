@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from deap import tools
 
 from evolve.individual import Individual, Results
 from evolve.seeding import seeded_globals
-from evolve.selection.base import Selection
+from evolve.selection.base import Operator, Selection
+from evolve.selection.seen import Numbers, Seen
 from evolve.settings import SearchSettings
 
 
@@ -30,18 +31,24 @@ class Lexicase(Selection):
         self._scores: list[Mapping[str, float]] = []  # of population[i], by prompt
         self._num_answers: Counter[str] = Counter()  # how many of the population answered a prompt
         self._common: list[str] = []
-        self._cases: list[_Case] = []  # of population[i], over the common prompts; empty where they have to be made
+        self._cases: list[Seen] = []  # of population[i], over the common prompts; empty where they have to be made
 
-    def parents(self, num_parents: int, *, rng: np.random.Generator) -> list[Individual]:
-        """One lexicase selection each, drawn with replacement."""
+    def parents(
+        self, num_parents: int, *, rng: np.random.Generator, select: Operator | None = None
+    ) -> list[Individual]:
+        """One lexicase selection each, drawn with replacement. What ``select`` sees as fitness are scores by prompt."""
         if not self.population:
             return []
         if len(self._cases) != len(self.population):
             everybody = zip(self.population, self._scores, strict=True)
             self._cases = [_case(one, scores, self._common) for one, scores in everybody]
         with seeded_globals(rng):
-            chosen = tools.selAutomaticEpsilonLexicase(self._cases, num_parents)
-        return [case.individual for case in chosen]
+            return [case.individual for case in (select or self.select)(self._cases, num_parents)]
+
+    def select(self, individuals: Sequence[Any], k: int) -> Sequence[Any]:
+        """DEAP's automatic ε-lexicase."""
+        chosen: Sequence[Any] = tools.selAutomaticEpsilonLexicase(individuals, k)
+        return chosen
 
     def admit(self, newcomer: Individual) -> None:
         """The oldest goes."""
@@ -66,9 +73,9 @@ class Lexicase(Selection):
                 self._cases = []
         self._find_common()
 
-    def restore(self, population: Sequence[Individual], evicted: Individual | None) -> None:
+    def restore(self, population: Sequence[Individual]) -> None:
         """See ``Selection.restore``."""
-        super().restore(population, evicted)
+        super().restore(population)
         self._scores = [mean_scores(one.results) for one in population]
         self._num_answers = Counter(prompt for scores in self._scores for prompt in scores)
         self._cases = []
@@ -81,23 +88,10 @@ class Lexicase(Selection):
             self._common, self._cases = common, []
 
 
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    # What DEAP reads of a fitness. base.Fitness would compute its values anew at each of the many look-ups.
-    values: Sequence[float]
-    weights: Sequence[float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    individual: Individual
-    fitness: _Scores
-
-
-def _case(individual: Individual, scores: Mapping[str, float], prompts: Sequence[str]) -> _Case:
+def _case(individual: Individual, scores: Mapping[str, float], prompts: Sequence[str]) -> Seen:
     if not prompts:
-        return _Case(individual, _Scores(individual.fitness.values, individual.fitness.weights))
-    return _Case(individual, _Scores([scores[prompt] for prompt in prompts if prompt in scores], (1.0,) * len(prompts)))
+        return Seen(individual, individual.fitness)
+    return Seen(individual, Numbers([scores[prompt] for prompt in prompts if prompt in scores]))
 
 
 def mean_scores(results: Results) -> Mapping[str, float]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
+from deap import tools
 
 from evolve.errors import SettingsError
 from evolve.individual import Individual, Results
@@ -20,8 +21,9 @@ class MapElites(Selection):
     """An archive with one individual per cell of a grid over descriptors (Mouret and Clune 2015, "Illuminating search
     spaces by mapping elites"); everybody in it breeds alike often.
 
-    A newcomer takes a cell that is free, or whose holder has a lower mean of the leading objective. A descriptor is the
-    mean of a metric (or objective) over replicates; one whose results change moves to the cell where it belongs now.
+    A newcomer takes a cell that is free, or whose holder has a lower fitness: the first objective leads and the others
+    break ties. A descriptor is the mean of a metric (or objective) over replicates; one whose results change moves to
+    the cell where it belongs now. The archive is our own, as DEAP has none over axes.
     """
 
     def __init__(self, settings: SearchSettings) -> None:
@@ -29,11 +31,10 @@ class MapElites(Selection):
         self._cells: list[Cell] = []  # sorted; of population[i] the cell is _cells[i]
         self._cell_of: dict[str, Cell] = {}
 
-    def parents(self, num_parents: int, *, rng: np.random.Generator) -> list[Individual]:
+    def select(self, individuals: Sequence[Any], k: int) -> Sequence[Any]:
         """Drawn evenly from the archive, with replacement."""
-        if not self.population:
-            return []
-        return [self.population[i] for i in rng.integers(len(self.population), size=num_parents)]
+        chosen: Sequence[Any] = tools.selRandom(individuals, k)
+        return chosen
 
     def admit(self, newcomer: Individual) -> None:
         """The newcomer or the holder of its cell goes; the holder stays where both are equal."""
@@ -42,11 +43,13 @@ class MapElites(Selection):
         if index == len(self._cells) or self._cells[index] != cell:
             self._cells.insert(index, cell)
             self.population.insert(index, newcomer)
-        elif newcomer.results.leading > self.population[index].results.leading:
-            del self._cell_of[self.population[index].key]
-            self.population[index] = newcomer
         else:
-            return
+            holder = self.population[index]
+            (best,) = tools.selBest([holder, newcomer], 1)
+            if best is holder:
+                return
+            del self._cell_of[holder.key]
+            self.population[index] = newcomer
         self._cell_of[newcomer.key] = cell
 
     def reconsider(self, key: str) -> None:
@@ -56,9 +59,9 @@ class MapElites(Selection):
             del self._cells[index]
             self.admit(self.population.pop(index))
 
-    def restore(self, population: Sequence[Individual], evicted: Individual | None) -> None:
+    def restore(self, population: Sequence[Individual]) -> None:
         """See ``Selection.restore``."""
-        super().restore(population, evicted)
+        super().restore(population)
         self._cells = [cell_of(one.results, self.settings.descriptors) for one in population]
         self._cell_of = {one.key: cell for one, cell in zip(population, self._cells, strict=True)}
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from evolve.individual import Individual
-from evolve.selection.base import Selection
+from evolve.selection.base import Operator, Selection
 
 
 class RandomSearch(Selection):
     """Every birth is a fresh random genome; leaders are scored again as in all modes, so that budgets compare."""
 
-    def parents(self, num_parents: int, *, rng: np.random.Generator) -> list[Individual]:
+    def parents(
+        self, num_parents: int, *, rng: np.random.Generator, select: Operator | None = None
+    ) -> list[Individual]:
+        """Nobody, whoever else would choose."""
+        return []
+
+    def select(self, individuals: Sequence[Any], k: int) -> Sequence[Any]:
         """Nobody."""
         return []
 

@@ -78,13 +78,13 @@ class SelectionContract:
             assert chosen[0] == chosen[1]
 
     def test_one_that_is_restored_goes_on_alike(self) -> None:
-        """A resumed run has nothing but the population and who was evicted last."""
+        """A resumed run has nothing but the population."""
         for seed, steps in self._stories():
             original, restored = self.selection(), self.selection()
             told = Told(original)
             for number, step in enumerate(steps):
                 if number == len(steps) // 2:
-                    restored.restore(original.population, original.evicted)
+                    restored.restore(original.population)
                     told.listeners = (original, restored)
                 told.tell(number, *step)
                 if number >= len(steps) // 2:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from deap import base
 
 from evolve.evaluator import BatchEvaluator, EvaluationRequest, Evaluator, EvaluatorFactory
 from fitness.result import Evaluation, Outcome
@@ -61,6 +63,29 @@ def evaluate_together(
     if len(evaluations) != len(requests) or each > deadline_seconds:
         return None
     return [replace(evaluation, seconds=each) for evaluation in evaluations]
+
+
+def evaluation_toolbox(
+    evaluate: Callable[[EvaluationRequest], Evaluation],
+    together: Callable[[Sequence[EvaluationRequest]], list[Evaluation] | None],
+) -> base.Toolbox:
+    """The toolbox of whoever evaluates: ``map(evaluate, requests)`` gives the evaluations in order.
+
+    Args:
+        evaluate: Evaluates one request.
+        together: Evaluates several at once; None where each is to be evaluated alone.
+    """
+
+    def mapped(
+        function: Callable[[EvaluationRequest], Evaluation], requests: Sequence[EvaluationRequest]
+    ) -> list[Evaluation]:
+        evaluations = together(requests)
+        return list(map(function, requests)) if evaluations is None else evaluations
+
+    toolbox = base.Toolbox()
+    toolbox.register("evaluate", evaluate)
+    toolbox.register("map", mapped)
+    return toolbox
 
 
 def timed_out(deadline_seconds: float, *, seconds: float) -> Evaluation:

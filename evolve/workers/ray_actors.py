@@ -11,13 +11,21 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
+from deap import base
 from ray.exceptions import RayError
 
-from evolve.evaluator import EvaluationRequest, Evaluator, EvaluatorFactory
-from evolve.workers.execution import describe, evaluate_guarded, evaluate_together, make_evaluator
+from evolve.evaluator import EvaluationRequest, EvaluatorFactory
+from evolve.workers.execution import (
+    describe,
+    evaluate_guarded,
+    evaluate_together,
+    evaluation_toolbox,
+    make_evaluator,
+)
 from evolve.workers.pool import WorkersUnavailableError
 from evolve.workers.ray_cluster import RayCluster, asked_for
 from evolve.workers.settings import WorkerSettings
@@ -31,25 +39,26 @@ class _Actor:
     def __init__(self, num_threads: int, deadline_seconds: float) -> None:
         self._num_threads = num_threads
         self._deadline_seconds = deadline_seconds
-        self._evaluator: Evaluator | None = None
+        self._toolbox: base.Toolbox | None = None
 
     def ready(self, factory: list[Any]) -> str | None:
         """Make the evaluator; None, or why it cannot be made. The factory's reference is opened inside the guard."""
         try:
-            self._evaluator = make_evaluator(ray.get(factory[0]), num_threads=self._num_threads)
+            evaluator = make_evaluator(ray.get(factory[0]), num_threads=self._num_threads)
         except Exception as error:
             return describe(error)
+        seconds = self._deadline_seconds
+        self._toolbox = evaluation_toolbox(
+            partial(evaluate_guarded, evaluator, deadline_seconds=seconds),
+            partial(evaluate_together, evaluator, deadline_seconds=seconds),
+        )
         return None
 
     def evaluate(self, requests: Sequence[EvaluationRequest]) -> list[dict[str, Any]]:
         """The evaluations of requests as plain data, made together where that can be."""
-        evaluator, deadline_seconds = self._evaluator, self._deadline_seconds
-        if evaluator is None:
+        if self._toolbox is None:
             raise RuntimeError("evaluate() was called before ready() made the evaluator.")
-        evaluations = evaluate_together(evaluator, requests, deadline_seconds=deadline_seconds)
-        if evaluations is None:
-            evaluations = [evaluate_guarded(evaluator, one, deadline_seconds=deadline_seconds) for one in requests]
-        return [evaluation.to_json() for evaluation in evaluations]
+        return [one.to_json() for one in self._toolbox.map(self._toolbox.evaluate, requests)]
 
 
 _RemoteActor = ray.remote(_Actor)

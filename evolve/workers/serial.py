@@ -21,6 +21,7 @@ from evolve.workers.execution import (
     describe,
     evaluate_guarded,
     evaluate_together,
+    evaluation_toolbox,
     is_spoiling,
     make_evaluator,
     timed_out,
@@ -45,6 +46,7 @@ class SerialPool(Closeable):
         self._factory = factory
         self._settings = settings
         self._queue: deque[dict[int, EvaluationRequest]] = deque()
+        self._toolbox = evaluation_toolbox(self._alone, self._together)
         import torch  # Here, because it takes seconds: whoever only names a pool does not need it.
 
         self._num_threads_before = torch.get_num_threads()
@@ -80,9 +82,7 @@ class SerialPool(Closeable):
             return []
         requests = self._queue[0]
         started_at = time.time()
-        evaluations = self._together(list(requests.values()))
-        if evaluations is None:
-            evaluations = [self._alone(request) for request in requests.values()]
+        evaluations = self._toolbox.map(self._toolbox.evaluate, list(requests.values()))
         completed = []
         for ticket, evaluation in zip(requests, evaluations, strict=True):
             finished_at = started_at + evaluation.seconds  # One after the other, as far as can be told.

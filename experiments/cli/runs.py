@@ -54,7 +54,8 @@ def compare(
 def history(
     run: RunDirectory,
     file_format: Annotated[
-        Literal["csv", "parquet", "json"], typer.Option("--format", help="The format of the table.")
+        Literal["csv", "parquet", "json", "logbook"],
+        typer.Option("--format", help="The format of the table; logbook: statistics of the population over the run."),
     ] = "csv",
     to: Annotated[
         Path | None, typer.Option(help="The file to write. Without it, the table is printed; parquet needs a file.")

@@ -1,4 +1,4 @@
-"""``evolve runs history``: the births of a run as a pandas table, in a file or on standard output."""
+"""``evolve runs history``: the births of a run as a pandas table, or DEAP's logbook, in a file or printed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from evolve.history import history
+from evolve.history import history, logbook
 from evolve.log_reading import RunLogReader
 from experiments.problems import problem_of_run
 
-FORMATS = ("csv", "parquet", "json")
+FORMATS = ("csv", "parquet", "json", "logbook")
 
 
 def run_history(directory: Path) -> pd.DataFrame:
@@ -51,7 +51,8 @@ def write_history(directory: Path, *, file_format: str, to: Path | None) -> None
 
     Args:
         directory: The run directory.
-        file_format: ``csv``, ``parquet`` or ``json`` (records).
+        file_format: ``csv``, ``parquet`` or ``json`` (records) with a row per birth, or ``logbook``: a line per
+            population with the least, mean and greatest value of each objective.
         to: The file; standard output where None (not for parquet).
 
     Raises:
@@ -61,14 +62,21 @@ def write_history(directory: Path, *, file_format: str, to: Path | None) -> None
         raise ValueError(f"--format is {file_format!r}; allowed are {', '.join(FORMATS)}.")
     if file_format == "parquet" and to is None:
         raise ValueError("--format parquet writes no text; give a file with --to history.parquet.")
+    if file_format == "logbook":
+        book = logbook(directory)
+        _write(str(book) if book else "No birth was committed yet.", to)
+        return
     table = run_history(directory)
     if file_format == "parquet":
         table.to_parquet(to)
     elif file_format == "csv":
         table.to_csv(to or sys.stdout)
     else:
-        text = table.reset_index().to_json(orient="records", indent=2)
-        if to is None:
-            print(text)
-        else:
-            to.write_text(text + "\n", encoding="utf-8")
+        _write(table.reset_index().to_json(orient="records", indent=2), to)
+
+
+def _write(text: str, to: Path | None) -> None:
+    if to is None:
+        print(text)
+    else:
+        to.write_text(text + "\n", encoding="utf-8")

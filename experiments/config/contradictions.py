@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evolve.settings import MULTI_OBJECTIVE
 from experiments.config.bundled import bundled_member_names
 from experiments.config.compositions import ExperimentConfig
 from experiments.config.members import BundledMember, DirectoryMember, HubMember
@@ -130,10 +131,10 @@ def _search(config: ExperimentConfig) -> Iterator[Contradiction]:
             ("fitness", "prompts_per_evaluation"),
             f"{drawn!r} is more than data.prompts.search, which is {available!r}; lower it, or raise that",
         )
-    if config.search.mode == "nsga2" and len(config.fitness.objectives) < 2:
+    if config.search.mode in MULTI_OBJECTIVE and len(config.fitness.objectives) < 2:
         yield (
             ("search", "mode"),
-            f"'nsga2' needs two objectives or more, and fitness.objectives is "
+            f"{config.search.mode!r} needs two objectives or more, and fitness.objectives is "
             f"{list(config.fitness.objective_names)!r}; "
             f"add one, or choose another mode",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evolve.compatibility import PLANNING
 from evolve.errors import ReplayMismatchError, RunMissingError, RunSchemaError
 from evolve.history import COLUMNS, history, logbook, read_state, replay
 from evolve.log_reading import DATABASE, RunLogReader, as_json, genesis, linked
 from evolve.settings import Budget
+from tests.evolve.test_folding import edit_last_snapshot
 from tests.evolve.toy import SETTINGS, ToyFactory, ToyPool, ToySpace, create, reopen
 
 FAULTY = ToyFactory(faults=0.2)
@@ -76,11 +79,21 @@ class TestHistory:
         with pytest.raises(RunMissingError, match=r"There is no run.db in .*nowhere"):
             history(directory / "nowhere")
 
+    def test_a_run_without_births_has_a_logbook_without_lines(self, directory: Path) -> None:
+        create(directory).close()
+        assert logbook(directory) == []
+
     def test_logbook_has_a_line_per_population(self, finished: Path) -> None:
         book = logbook(finished)
         state = read_state(finished)
-        assert len(book) == state.num_commits // SETTINGS.population
-        assert all(line["min"] <= line["mean"] <= line["max"] for line in book)
+        assert len(book) == math.ceil(state.num_commits / SETTINGS.population)
+        lines = book.chapters["quality"]
+        assert len(lines) == len(book)
+        assert all(line["min"] <= line["mean"] <= line["max"] for line in lines)
+        assert lines[-1]["births"] == book[-1]["births"] == state.num_births
+        heading = str(book).splitlines()
+        assert heading[0].split() == ["quality"]
+        assert heading[2].split() == ["births", "evaluations", "min", "mean", "max"]
 
 
 class TestReplay:
@@ -116,6 +129,22 @@ class TestReplay:
         forge(finished, swap)
         with pytest.raises(ReplayMismatchError, match="The log commits job 10; due is 9"):
             replay(finished)
+
+
+@pytest.mark.parametrize("rules", [2, PLANNING])
+def test_populations_are_compared_where_the_same_rules_chose_them(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, rules: int
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("evolve.loop.PLANNING", rules)
+        with create(directory) as run:
+            run.advance(ToyPool(ToyFactory()))
+    edit_last_snapshot(directory, seal=None, population=["b0"], islands=[1])
+    if rules == PLANNING:
+        with pytest.raises(ReplayMismatchError, match=r"folds to population .* the snapshot recorded \['b0'\]"):
+            replay(directory)
+    else:
+        assert replay(directory).num_snapshots == 2
 
 
 def test_another_schema_is_refused_with_what_can_be_read(finished: Path) -> None:

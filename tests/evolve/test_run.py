@@ -130,7 +130,7 @@ class TestOpening:
             with create(directory) as run:
                 run.advance(ToyPool(ToyFactory()))
         rules = (
-            r"planned by rules 1; this version of composite-evolve plans by rules 2\. .* evolve runs fork RUN --to NEW"
+            r"planned by rules 1; this version of composite-evolve plans by rules 3\. .* evolve runs fork RUN --to NEW"
         )
         with pytest.raises(RunSchemaError, match=rules):
             reopen(directory)

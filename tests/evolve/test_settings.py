@@ -19,8 +19,13 @@ GRID = Descriptor(metric="size", low=0, high=1, cells=4)
     [
         (
             {"mode": "anneal"},
-            "is 'anneal'; allowed are 'aging', 'nsga2', 'lexicase', 'mapelites', 'random'.",
+            "is 'anneal'; allowed are 'aging', 'nsga2', 'nsga3', 'spea2', 'lexicase', 'mapelites', 'random'.",
         ),
+        (
+            {"select": "tournament"},
+            "search.select is 'tournament'; allowed are 'selAutomaticEpsilonLexicase', 'selBest'",
+        ),
+        ({"select": "selNSGA3"}, "'selWorst' and 'module:function' with a function of your own."),
         ({"population": 0}, "search.population is 0; it has to be a whole number of at least 1."),
         ({"lag": 2.5}, "search.lag is 2.5; it has to be a whole number of at least 1."),
         ({"rescore_every": 1}, "search.rescore_every is 1; it has to be a whole number of at least 2."),

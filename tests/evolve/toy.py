@@ -191,6 +191,8 @@ GRID = (Descriptor(metric="quality", low=0, high=1, cells=4), Descriptor(metric=
 WAYS_TO_SEARCH: dict[str, dict[str, Any]] = {
     "aging": {"mode": "aging"},
     "nsga2": {"mode": "nsga2"},
+    "nsga3": {"mode": "nsga3"},
+    "spea2": {"mode": "spea2"},
     "lexicase": {"mode": "lexicase"},
     "mapelites": {"mode": "mapelites", "descriptors": GRID},
     "islands": {"mode": "nsga2", "islands": 3, "migration_every": 4},

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from evolve.evaluator import EvaluationRequest
 from evolve.loop import Run
-from evolve.settings import Budget, Descriptor, Mode, SearchSettings
+from evolve.settings import MULTI_OBJECTIVE, Budget, Descriptor, Mode, SearchSettings
 from evolve.workers.serial import SerialPool
 from evolve.workers.settings import WorkerSettings
 from experiments.compare.baselines.base import Baseline
@@ -22,8 +22,8 @@ class Evolution(Baseline):
     """A mode of the engine as a run of it is: the same loop, log, duplicates, re-scoring and seeds, one worker.
 
     Settings are those of the experiment's section ``search``. Where there is no noise leaders are not scored again and
-    there are no rungs. ``nsga2`` selects on the leading objective and the active parameters, all others on the leading
-    objective alone.
+    there are no rungs. Modes for several objectives select on the leading one and the active parameters, all others on
+    the leading objective alone.
     """
 
     def __init__(self, mode: Mode, label: str) -> None:
@@ -34,7 +34,7 @@ class Evolution(Baseline):
 
     def search(self, bench: Bench) -> None:
         """See the base class."""
-        factory = _BenchFactory(bench, num_objectives=2 if self.mode == "nsga2" else 1)
+        factory = _BenchFactory(bench, num_objectives=2 if self.mode in MULTI_OBJECTIVE else 1)
         run = Run.create(
             bench.directory,
             space=bench.task.space,
@@ -51,7 +51,8 @@ class Evolution(Baseline):
         """An experiment's settings for this mode."""
         sizes = sorted(info.num_parameters for info in task.space.members.values())
         axis = Descriptor(metric=SECOND_OBJECTIVE, low=float(sizes[0]), high=float(sum(sizes) + 1), cells=_CELLS)
-        settings = replace(search, mode=self.mode, descriptors=(axis,) if self.mode == "mapelites" else ())
+        descriptors = (axis,) if self.mode == "mapelites" else ()
+        settings = replace(search, mode=self.mode, select=None, descriptors=descriptors)
         return settings if task.is_noisy else replace(settings, rescore_every=None, rungs=1)
 
 

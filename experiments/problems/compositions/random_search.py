@@ -22,7 +22,7 @@ def open_random_search(run: Run, prepared: PreparedCompositions) -> Iterator[Run
         yield None
         return
     directory = run.directory / RANDOM_SEARCH_DIRECTORY
-    settings = replace(config.search, mode="random", stages=())
+    settings = replace(config.search, mode="random", stages=(), select=None, descriptors=())
     budget = Budget(births=UNLIMITED_BIRTHS, evaluations=run.state.num_evaluations)
     document = {**config.to_document(), "search": asdict(settings)}
     if (directory / DATABASE).exists():

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evolve.settings import MULTI_OBJECTIVE
 from experiments.config import ExperimentConfig
 from experiments.corpora.documents import Example
 from fitness.coherence.discrimination import LEAST_CHANCE, Discrimination, discrimination
@@ -76,7 +77,7 @@ def _found(prompts: Sequence[Example], directory: Path) -> Discrimination | None
 def _remedies(config: ExperimentConfig, *, leads: bool, is_option: bool) -> str:
     remedies = []
     if leads:
-        objectives = "[nll, active_parameters]" if config.search.mode == "nsga2" else "[nll]"
+        objectives = "[nll, active_parameters]" if config.search.mode in MULTI_OBJECTIVE else "[nll]"
         remedies.append(
             f"let likelihood lead ({'--objective nll' if is_option else f'fitness.objectives: {objectives}'})"
         )

@@ -1,8 +1,8 @@
 """Mutations: one operator per file, ``operator(genome, space, *, rng) -> genome``, registered here in one line each.
 
 An operator never changes its input, gives a valid canonical genome within the space's limits, and gives the very
-object that it was given where it finds nothing to change. Weights are relative to each other. Of the changes that a
-search makes a third are to settings of decoding, which most of a score hangs on (tests/genomes/breeding/test_variation.py).
+object that it was given where it finds nothing to change. Weights are relative to each other; how often each kind of
+gene changes by them is measured in tests/genomes/breeding/test_variation.py.
 """
 
 from genomes.breeding.mutation.add_draft import add_draft

@@ -18,8 +18,8 @@ _JOINS_PROBABILITY = 0.5
 
 
 def tweak_block(genome: Genome, space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
-    """A genome with all decoding settings moved, in half of the cases with the member temperatures, in half of them with
-    the parameters and weights of a combiner: how an answer is drawn hangs on all of these at once.
+    """A genome with all decoding settings moved, in half of the cases with the temperatures of members, in half of them
+    with the parameters and weights of a combiner: how an answer is drawn hangs on all of these at once.
 
     Args:
         genome: A valid genome; stays as it is.

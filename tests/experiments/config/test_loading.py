@@ -215,11 +215,17 @@ def test_an_embedding_is_a_directory_beside_the_file_or_a_hub_id(least: Path) ->
         assert experiment_from_document(config.to_document()) == config
 
 
-def test_nsga2_needs_two_objectives(least: Path) -> None:
-    (problem,) = problems(least, "search.mode=nsga2", "fitness.objectives=[coherence]")
+@pytest.mark.parametrize("mode", ["nsga2", "nsga3", "spea2"])
+def test_some_modes_need_two_objectives(least: Path, mode: str) -> None:
+    (problem,) = problems(least, f"search.mode={mode}", "fitness.objectives=[coherence]")
     assert problem.startswith(
-        "search.mode: 'nsga2' needs two objectives or more, and fitness.objectives is ['coherence']"
+        f"search.mode: {mode!r} needs two objectives or more, and fitness.objectives is ['coherence']"
     )
+
+
+def test_a_function_that_chooses_parents_is_only_named(least: Path) -> None:
+    config = load_experiment(least, ["search.select=no_such_module:choose"])
+    assert experiment_from_document(config.to_document()).search.select == "no_such_module:choose"
 
 
 def test_cycles_and_shapes_of_parents(least: Path) -> None:

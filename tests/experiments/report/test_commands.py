@@ -27,6 +27,14 @@ def test_compare_runs(made_up_run: Path) -> None:
     assert document["runs"][1]["gain"]["difference"]["value"] == 0
 
 
+def test_logbook(made_up_run: Path, tmp_path: Path) -> None:
+    printed = run_cli("runs", "history", made_up_run, "--format", "logbook")
+    assert "births" in printed
+    assert "mean" in printed
+    run_cli("runs", "history", made_up_run, "--format", "logbook", "--to", tmp_path / "book.txt")
+    assert (tmp_path / "book.txt").read_text() == printed
+
+
 def test_history_to_a_tracker(made_up_run: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     assert "points" in run_cli("runs", "history", made_up_run, "--to-tensorboard", tmp_path / "logs")
