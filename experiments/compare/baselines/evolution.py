@@ -49,8 +49,9 @@ class Evolution(Baseline):
 
     def settings(self, search: SearchSettings, task: Task) -> SearchSettings:
         """An experiment's settings for this mode."""
-        sizes = sorted(info.num_parameters for info in task.space.members.values())
-        axis = Descriptor(metric=SECOND_OBJECTIVE, low=float(sizes[0]), high=float(sum(sizes) + 1), cells=_CELLS)
+        sizes = [info.num_parameters for info in task.space.members.values()]
+        most = min(sum(sizes), task.space.max_active_parameters or sum(sizes))
+        axis = Descriptor(metric=SECOND_OBJECTIVE, low=float(min(sizes)), high=float(most + 1), cells=_CELLS)
         settings = replace(search, mode=self.mode, descriptors=(axis,) if self.mode == "mapelites" else ())
         return settings if task.is_noisy else replace(settings, rescore_every=None, rungs=1)
 
