@@ -28,9 +28,9 @@ from transformers.utils import logging
 
 from experiments.export.artifact import load_artifact
 from experiments.export.opened import open_artifact
+from genomes.graph.program import MemberValue
 from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.fast_trunk import trunk_of
-from genomes.running.program import MemberValue
 
 PROMPT = "What do you like to do in the evening?\nI like to read books about the sea.\n"
 

@@ -53,6 +53,8 @@ class SpaceConfig(Section):
         max_member_nodes: Most member nodes of a genome; one member may fill several.
         max_combiners: Most combiners and merges; 0 leaves single members and chains.
         max_drafts: Most drafts of a genome, in chains as deep as they allow; 0 is no chaining.
+        max_active_parameters: Most parameters of members that take part in one token of an answer, counted as by the
+            objective ``active_parameters``; null is no limit.
         draft_tokens: Shortest and longest draft, in tokens.
         roles: Roles of modules by name, each with its members, its marker, what it expects upstream and what it
             returns; where there are any, genomes are agents made of modules. docs/modules.md tells more.
@@ -70,6 +72,7 @@ class SpaceConfig(Section):
     max_member_nodes: Annotated[int, Field(ge=1, le=32)] = 5
     max_combiners: Annotated[int, Field(ge=0, le=16)] = 3
     max_drafts: Annotated[int, Field(ge=0, le=8)] = 1
+    max_active_parameters: Annotated[int, Field(ge=1)] | None = None
     draft_tokens: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (8, 24)
     roles: Mapping[Name, Role] = {}
     templates: Annotated[tuple[str, ...], Field(min_length=1)] = ("{draft}\n",)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 
 from experiments.export.opened import Composite
+from genomes.graph.program import Choosing
 from genomes.running.choosing import AnswerChooser, Likelihoods, answer_log_likelihoods
 from genomes.running.decoding import Decoding, Step, candidate_seed
-from genomes.running.program import Choosing
 from genomes.running.trunk import Trunk
 
 IMPOSSIBLE = -9999.0

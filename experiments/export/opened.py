@@ -13,8 +13,8 @@ from pathlib import Path
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from experiments.export.artifact import ArtifactError, load_artifact
+from genomes.graph.program import Program
 from genomes.huggingface import CompositeConfig
-from genomes.running.program import Program
 from genomes.running.pruning import rooted
 from genomes.running.text_format import closing_tokens, no_text_token
 from genomes.running.tolerance import TolerantRuntime

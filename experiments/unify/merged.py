@@ -17,11 +17,11 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
+from genomes.graph.recipe import MergeRecipe, without_merges
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import Linear
 from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergeError, MergingCatalogue, merged_model
-from genomes.running.merging.recipe import MergeRecipe, without_merges
 
 
 @dataclass(frozen=True, slots=True)

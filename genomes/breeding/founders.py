@@ -19,12 +19,27 @@ from genomes.methods.ranges import defaults_of
 
 def founders_of(space: CompositionLimits) -> list[tuple[str, Genome]]:
     """Names and genomes; see ``CompositionSpace.founders``."""
+    return [(name, genome) for name, genome in [*lone_founders(space), *_joined(space)] if space.affords(genome)]
+
+
+def lone_founders(space: CompositionLimits) -> list[tuple[str, Genome]]:
+    """Every single member, then every core, also those that run more parameters than the space allows."""
     castings = space.castings("distribution")
-    plain = [one for one in castings if not space.expected(one.role)]
+    plain = _plain(space)
     founders = [(f"single:{_name(one)}", _single(one, space)) for one in plain]
-    founders += [(f"core:{_name(one)}", _core(one, space)) for one in castings if one not in plain]
+    return founders + [(f"core:{_name(one)}", _core(one, space)) for one in castings if one not in plain]
+
+
+def _plain(space: CompositionLimits) -> list[Casting]:
+    """The castings that may answer without a draft."""
+    return [one for one in space.castings("distribution") if not space.expected(one.role)]
+
+
+def _joined(space: CompositionLimits) -> list[tuple[str, Genome]]:
+    """The largest group of members under every method, and the largest that can be merged under every merge method."""
     if not space.max_combiners:
-        return founders
+        return []
+    plain, founders = _plain(space), []
     group = max(space.by_tokenizer(plain), key=len, default=[])
     if 1 < len(group) <= space.max_member_nodes:
         founders += [(f"uniform-{method}", _uniform(method, group, space)) for method in space.methods]
@@ -66,12 +81,12 @@ def _shortest_core(casting: Casting, space: CompositionLimits) -> Genome:
 
 
 def _fed(blueprint: Blueprint, casting: Casting, expected: Sequence[str], space: CompositionLimits) -> str:
-    """A module with a draft of every given role, each by its first member with the draft that it needs itself."""
+    """A module with a draft of every given role, each by one of its members with the draft that it needs itself."""
     template = min(space.templates, key=most_tokens)
     room = space.draft_room(casting.member, casting.role) // max(1, len(expected)) - most_tokens(template)
     inputs = []
     for role in expected:
-        drafter = Casting(space.roles[role].members[0], role)
+        drafter = Casting(_drafter(role, space), role)
         writer = _fed(blueprint, drafter, least_chain(role, space.roles)[-2:-1], space)
         node = blueprint.nodes[writer]
         assert isinstance(node, MemberNode)
@@ -79,6 +94,14 @@ def _fed(blueprint: Blueprint, casting: Casting, expected: Sequence[str], space:
         blueprint.nodes[writer] = replace(node, draft_tokens=length)
         inputs.append(Input(writer, "text"))
     return blueprint.add(replace(_default(casting, space), template=template), inputs)
+
+
+def _drafter(role: str, space: CompositionLimits) -> str:
+    """The first member of a role; where parameters are limited its smallest."""
+    players = space.roles[role].members
+    if space.max_active_parameters is None:
+        return players[0]
+    return min(players, key=lambda name: space.members[name].num_parameters)
 
 
 def _uniform(method: str, castings: Sequence[Casting], space: CompositionLimits) -> Genome:

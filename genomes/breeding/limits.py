@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from genomes.breeding.roles import Casting, Returned, Role, least_chain
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import DEFAULT_TEMPLATE, DRAFT_MARK
+from genomes.graph.size import active_parameters
 from genomes.methods.combiners import COMBINERS, METHODS
 from genomes.methods.ranges import Choice, Integer, Range, Real
 
@@ -48,6 +49,7 @@ class CompositionLimits:
         max_member_nodes: Most member nodes of a genome; a member may stand in several.
         max_combiners: Most combiners and merges of a genome; 0 leaves single members and chains.
         max_drafts: Most text edges from member to member; 0 leaves ensembles.
+        max_active_parameters: Most parameters that take part in one token of an answer; None is no limit.
         draft_tokens: Range of the longest draft in tokens.
         member_temperature: Range of a member's temperature.
         response_temperature: Range of the answer's temperature.
@@ -67,6 +69,7 @@ class CompositionLimits:
     max_member_nodes: int = 6
     max_combiners: int = 3
     max_drafts: int = 2
+    max_active_parameters: int | None = None
     draft_tokens: Integer = field(default_factory=lambda: Integer(4, 32, 16))
     member_temperature: Real = field(default_factory=lambda: Real(0.5, 2.0, 1.0, is_log=True))
     response_temperature: Real = field(default_factory=lambda: Real(0.2, 1.5, 0.7))
@@ -137,6 +140,15 @@ class CompositionLimits:
         if declared is not None and "text" in declared.returns:
             writes.append(self.draft_tokens.high)
         return self.members[member].positions - most_tokens(self.marker(role)) - self.prompt_tokens - max(writes)
+
+    def active_parameters(self, genome: Genome) -> int:
+        """Parameters that take part in one token of the answer of a genome that keeps the rules of graphs."""
+        sizes = {name: member.num_parameters for name, member in self.members.items()}
+        return active_parameters(genome, sizes, {name: role.marker for name, role in self.roles.items()})
+
+    def affords(self, genome: Genome) -> bool:
+        """Whether a genome that keeps the rules of graphs runs no more parameters than the space allows."""
+        return self.max_active_parameters is None or self.active_parameters(genome) <= self.max_active_parameters
 
     def tokenizer_groups(self) -> list[list[str]]:
         """The members' names, grouped by tokenizer, in a fixed order."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from genomes.breeding.editing import Blueprint, Input
-from genomes.breeding.genes import add_drawn_member, drawn_combiner, drawn_response, drawn_weight
+from genomes.breeding.founders import lone_founders
+from genomes.breeding.genes import add_drawn_member, drawn_combiner, drawn_response, drawn_weight, pick
 from genomes.breeding.limits import CompositionLimits
 from genomes.breeding.mutation.add_draft import add_draft
 from genomes.breeding.mutation.merge_members import merge_members
@@ -15,6 +16,7 @@ from genomes.graph.nodes import MemberNode
 
 _DRAFTS_PROBABILITY = 0.4
 _MERGE_PROBABILITY = 0.4
+_MAX_DRAWS = 100
 
 
 def random_genome(space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
@@ -25,10 +27,24 @@ def random_genome(space: CompositionLimits, *, rng: np.random.Generator) -> Geno
     come with those that their role has to read, and are left out where there is no room for these. Two in five genomes
     get drafts on top; in spaces with merge methods, as many have some members merged.
 
+    Where parameters are limited, a genome that runs too many is drawn again. After a hundred draws it is a founder of
+    one member or core, drawn among those within the limit, with drawn decoding settings.
+
     Args:
         space: The members, ranges and limits.
         rng: Draws everything.
     """
+    for _ in range(_MAX_DRAWS):
+        genome = _drawn(space, rng=rng)
+        if space.affords(genome):
+            return genome
+    blueprint = Blueprint(pick([one for _, one in lone_founders(space) if space.affords(one)], rng=rng))
+    blueprint.nodes[blueprint.response_id] = drawn_response(space, rng=rng)
+    return blueprint.genome()
+
+
+def _drawn(space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
+    """A random genome, however many parameters it runs."""
     groups = space.casting_groups()
     sizes = np.array([len(group) for group in groups], dtype=float)
     castings = groups[int(rng.choice(len(groups), p=sizes / sizes.sum()))]
@@ -55,7 +71,8 @@ def random_genome(space: CompositionLimits, *, rng: np.random.Generator) -> Geno
             sources.append(blueprint.add(combiner, inputs))
     blueprint.add(drawn_response(space, rng=rng), [Input(sources[0], "distribution")])
     genome = blueprint.genome()
-    if space.max_drafts and rng.random() < _DRAFTS_PROBABILITY:
+    # A draft makes no genome smaller.
+    if space.max_drafts and rng.random() < _DRAFTS_PROBABILITY and space.affords(genome):
         for _ in range(int(rng.integers(1, space.max_drafts + 1))):
             genome = add_draft(genome, space, rng=rng)
     if space.merge_methods and rng.random() < _MERGE_PROBABILITY:

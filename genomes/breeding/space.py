@@ -60,7 +60,8 @@ class CompositionSpace(CompositionLimits):
         few member nodes for the group. ``uniform-mean`` is the plain ensemble that winners are compared with. The
         largest group of members of one shape follows under each of the merge methods, its first member the base.
         In a space with roles all of these play roles that expect nothing, and every core comes after the single
-        members, with a draft of every role that it expects.
+        members, with a draft of every role that it expects. What runs more parameters than the space allows is left
+        out.
         """
         return founders_of(self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genomes.breeding.founders import lone_founders
 from genomes.breeding.limits import CompositionLimits, most_tokens
 from genomes.breeding.roles import limit_problems, role_problems
 from genomes.graph.nodes import template_problem
@@ -63,6 +64,7 @@ def check_space(space: CompositionLimits) -> None:
         if type(top_k) is not int or top_k < 0:
             raise ValueError(f"response_top_k has {top_k!r}; allowed are whole numbers from 0 (0 keeps all tokens).")
     _check_roles(space)
+    _check_active_parameters(space)
 
 
 def _check_roles(space: CompositionLimits) -> None:
@@ -83,3 +85,19 @@ def _check_roles(space: CompositionLimits) -> None:
     limits = {"max_member_nodes": space.max_member_nodes, "max_drafts": space.max_drafts}
     for limit, problem in limit_problems(space.roles, **limits):
         raise ValueError(f"{limit} {problem}.")
+
+
+def _check_active_parameters(space: CompositionLimits) -> None:
+    """That the limit leaves one member or core to answer."""
+    limit = space.max_active_parameters
+    if limit is None:
+        return
+    if limit < 1:
+        raise ValueError(f"max_active_parameters is {limit!r}; allowed are whole numbers from 1, or None for no limit.")
+    sizes = {name.partition(":")[2]: space.active_parameters(genome) for name, genome in lone_founders(space)}
+    smallest = min(sizes, key=lambda name: sizes[name])
+    if sizes[smallest] > limit:
+        raise ValueError(
+            f"max_active_parameters is {limit:,}, but the smallest member, {smallest!r}, runs {sizes[smallest]:,} "
+            "parameters for a token. Raise the limit to that at least, or add a smaller member."
+        )

@@ -21,6 +21,7 @@ from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import CombinerNode, MemberNode, MergeNode, ResponseNode, carried_kind
 from genomes.graph.parts import member_at, merged_members, misplaced_answer_combiners, num_drafts
 from genomes.graph.rulebook import RuleBook
+from genomes.graph.rules import GENOME_RULES
 from genomes.sentences import allowed_names
 
 SPACE_RULES = RuleBook()
@@ -35,6 +36,7 @@ def is_within_limits(genome: Genome, space: CompositionLimits) -> bool:
         not any(True for broken in (_limits, _positions, _one_tokenizer) for _ in broken(genome, space))
         and not any(True for _ in misplaced_answer_combiners(genome))
         and (not space.roles or keeps_roles(genome, space))
+        and space.affords(genome)
     )
 
 
@@ -127,6 +129,17 @@ def _limits(genome: Genome, space: CompositionLimits) -> Iterator[str]:
     ):
         if count > limit:
             yield f"The genome has {count} {name}; allowed are at most {limit}."
+
+
+@_rule("active-parameters", "No more parameters take part in a token of the answer than the space allows.")
+def _active_parameters(genome: Genome, space: CompositionLimits) -> Iterator[str]:
+    # What a graph that breaks its own rules would run cannot be told.
+    limit = space.max_active_parameters
+    if limit is not None and not GENOME_RULES.violations(genome) and (count := space.active_parameters(genome)) > limit:
+        yield (
+            f"The genome runs {count:,} parameters for one token of its answer; allowed are at most {limit:,}. Take "
+            "fewer or smaller members, shorter drafts, or a gate that lets fewer inputs through."
+        )
 
 
 @_rule("positions", "Drafts, prompt and answer fit into the member's input.")

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
+from genomes.graph.program import Choosing
 from genomes.running.choosing import AnswerChooser, Likelihoods, answer_log_likelihoods
-from genomes.running.program import Choosing
 
 _SCRIPT_SETTINGS = (
     "return_dict_in_generate",

@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
-from genomes.running.program import Program, build_program
+from genomes.graph.program import Program, build_program
 
 
 class CompositeConfig(PreTrainedConfig):  # type: ignore[misc]

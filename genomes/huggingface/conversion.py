@@ -9,6 +9,7 @@ from transformers import GenerationConfig
 from genomes.graph.genome import Genome
 from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import MemberNode
+from genomes.graph.recipe import without_merges
 from genomes.graph.serialization import genome_to_json
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.huggingface.modeling_composite import CompositeForCausalLM
@@ -16,7 +17,6 @@ from genomes.members.tokenizers import tokenizer_key
 from genomes.running.compilation import genome_markers, genome_templates
 from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergingCatalogue
-from genomes.running.merging.recipe import without_merges
 from genomes.running.text_format import MIN_NEW_TOKENS, closing_tokens
 
 

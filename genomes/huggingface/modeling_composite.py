@@ -14,10 +14,10 @@ from torch import nn
 from transformers import GenerationMixin, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
+from genomes.graph.program import Program, build_program
 from genomes.huggingface.choosing_composite import ChoosingMixin
 from genomes.huggingface.configuration_composite import CompositeConfig
 from genomes.running.cache import CompositeCache
-from genomes.running.program import Program, build_program
 from genomes.running.pruning import rooted
 from genomes.running.tolerance import MemberWarning, TolerantRuntime
 from genomes.running.trunk import ModelTrunk

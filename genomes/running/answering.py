@@ -10,10 +10,10 @@ from typing import Protocol
 
 from transformers import PreTrainedTokenizerBase
 
+from genomes.graph.program import Choosing
 from genomes.members.tokenizers import tokenizer_key
 from genomes.running.choosing import AnswerChooser, Likelihoods
 from genomes.running.decoding import candidate_seed
-from genomes.running.program import Choosing
 from genomes.running.text_format import answer_text, closing_tokens, reply_tokens
 
 

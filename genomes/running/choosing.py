@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
+from genomes.graph.program import Choosing
 from genomes.methods.combiners import ANSWER_COMBINERS, Ballot
-from genomes.running.program import Choosing
 from genomes.running.pruning import NoMemberLeftError
 from genomes.running.rows import left_padded
 from genomes.running.runtime import Runtime

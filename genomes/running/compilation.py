@@ -1,6 +1,6 @@
 """From a genome to its phenotype: loads and places the members, and says what is computed for every token.
 
-Nothing runs here; phenotype.py answers. Merged members come from merging/, programs from program.py.
+Nothing runs here; phenotype.py answers. Merged members come from merging/, programs from genomes/graph/program.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from genomes.graph.genome import Genome
 from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.graph.parts import part_of
+from genomes.graph.program import Program, build_program
+from genomes.graph.recipe import without_merges
 from genomes.graph.serialization import genome_to_json
 from genomes.members.placing import copied
 from genomes.members.tokenizers import tokenizer_key
@@ -24,9 +26,7 @@ from genomes.methods.combiners import ANSWER_COMBINERS
 from genomes.running.fast_trunk import PrefillCache, trunk_of
 from genomes.running.member_loader import LoadedMember, MemberLoader
 from genomes.running.merging.models import MergingCatalogue
-from genomes.running.merging.recipe import without_merges
 from genomes.running.phenotype import Phenotype
-from genomes.running.program import Program, build_program
 from genomes.running.pruning import NoMemberLeftError
 from genomes.running.text_format import marker_tokens, template_tokens
 from genomes.running.tolerance import MemberWarning

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-from genomes.methods.combiners import ANSWER_COMBINERS
+from genomes.graph.program import Program
 from genomes.running.answering import Writers
 from genomes.running.choosing import answer_log_likelihoods
 from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.fast_trunk import trunk_of
-from genomes.running.program import Program
 from genomes.running.pruning import NoMemberLeftError, rooted
 from genomes.running.runtime import CompositeRuntime, Runtime
 from genomes.running.text_format import (
@@ -152,28 +151,8 @@ class Phenotype:
 
     @property
     def active_parameters_per_token(self) -> int:
-        """Parameters that take part in one token of an answer.
-
-        Every stream that answers counts once, however many nodes read it; a member that reads two different drafts
-        has two streams. A draft of n tokens counts n / max_new_tokens times, since it is written once per answer.
-        Behind a gate that lets k of n inputs through, each counts k / n. Where whole answers are chosen, every
-        candidate counts, and so does every reading of a candidate by a judge.
-        """
-        if self.writers is not None and self._program.choosing is not None:
-            inputs = sum(one.active_parameters_per_token for one in self.inputs)
-            method, parameters = self._program.choosing.method, dict(self._program.choosing.parameters)
-            num_readings = sum(ANSWER_COMBINERS[method].reads_likelihoods(parameters)) * len(self.inputs)
-            return self.writers.num_samples * inputs * (1 + num_readings)
-        sizes: dict[str, int] = {name: model.num_parameters() for name, model in self._models.items()}
-        streams, shares = self._program.streams, self._program.stream_shares
-        answering = sum(
-            shares[index] * sizes.get(streams[index].member, 0) for index in self._program.answering_streams
-        )
-        drafts = {(draft.source, draft.max_tokens) for draft in self._program.drafts}
-        drafting = sum(
-            shares[source] * sizes.get(streams[source].member, 0) * num_tokens for source, num_tokens in drafts
-        )
-        return round(answering + drafting / self._max_new_tokens)
+        """Parameters that take part in one token of an answer, see ``Program.active_parameters``."""
+        return self._program.active_parameters({name: model.num_parameters() for name, model in self._models.items()})
 
     def num_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each text is, as an answer: with the line break that ends it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from genomes.running.program import CombinerValue, MemberValue, Program, Stream
+from genomes.graph.program import CombinerValue, MemberValue, Program, Stream
 
 
 @dataclass(frozen=True, slots=True)

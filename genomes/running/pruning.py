@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS
-from genomes.running.program import (
+from genomes.graph.program import (
     Choosing,
     CombinerValue,
     MemberValue,
@@ -19,6 +18,7 @@ from genomes.running.program import (
     history_needs,
     mean_of,
 )
+from genomes.methods.combiners import ANSWER_COMBINERS, COMBINERS
 
 
 class NoMemberLeftError(RuntimeError):

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import torch
 
+from genomes.graph.program import CombinerValue, Draft, MemberValue, Program
 from genomes.methods.combiners import COMBINERS
 from genomes.running.cache import CompositeCache
-from genomes.running.program import CombinerValue, Draft, MemberValue, Program
 from genomes.running.rows import evidence_so_far, left_padded, new_positions, prompts_of
 from genomes.running.trunk import Trunk
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from genomes.graph.program import Program
 from genomes.running.cache import CompositeCache
-from genomes.running.program import Program
 from genomes.running.pruning import NoMemberLeftError, without
 from genomes.running.runtime import CompositeRuntime
 from genomes.running.trunk import Trunk

@@ -64,7 +64,7 @@ class OperatorContract:
 
 
 def example_spaces() -> dict[str, CompositionSpace]:
-    """Spaces with drafts, with merges, with two tokenizers, and with a single member."""
+    """Spaces with drafts, with merges, with two tokenizers, with a single member, and with a limit on parameters."""
     members = {name: MemberInfo(name, "t1", 1000, 192) for name in ("chat", "code", "news", "poems")}
     foreign = {"foreign": MemberInfo("foreign", "t2", 1000, 192)}
     return {
@@ -72,4 +72,5 @@ def example_spaces() -> dict[str, CompositionSpace]:
         "merges": CompositionSpace(members, merge_methods=tuple(MERGES)),
         "two tokenizers": CompositionSpace({**members, **foreign}, max_drafts=4),
         "one member": CompositionSpace({"chat": members["chat"]}, max_combiners=0, max_drafts=0),
+        "few parameters": CompositionSpace(members, max_active_parameters=2500),
     }

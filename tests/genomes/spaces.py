@@ -72,7 +72,22 @@ MODULES = CompositionSpace(
     max_member_nodes=6,
     max_drafts=4,
 )
+LIMITED = CompositionSpace(
+    {
+        name: MemberInfo(name, "t1", size, 192, f"of {size}")
+        for name, size in (("chat", 1000), ("code", 1000), ("news", 3000), ("poems", 9000))
+    },
+    merge_methods=("linear", "ties"),
+    max_active_parameters=4500,
+)
+LIMITED_MODULES = replace(
+    MODULES,
+    members={**MODULES.members, "talker": replace(MODULES.members["talker"], num_parameters=8000)},
+    max_active_parameters=2900,
+)
 SPACES = {
+    "limited": LIMITED,
+    "limited-modules": LIMITED_MODULES,
     "modules": MODULES,
     "merging": MERGING,
     "plain": SPACE,

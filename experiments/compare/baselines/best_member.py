@@ -9,7 +9,10 @@ from genomes.graph.genome import Genome
 
 
 class BestMember(Baseline):
-    """Every member alone, with default settings: what a composition has to beat to be worth its parameters."""
+    """Every member alone, with default settings: what a composition has to beat to be worth its parameters.
+
+    Members that run more parameters than ``space.max_active_parameters`` are left out.
+    """
 
     name = "best_member"
     label = "best single member"
@@ -22,6 +25,6 @@ class BestMember(Baseline):
 
 
 def single_members(space: CompositionSpace) -> dict[str, Genome]:
-    """Every member alone, by its name."""
+    """Every member alone that the space allows, by its name."""
     prefix = "single:"
     return {name.removeprefix(prefix): genome for name, genome in space.founders() if name.startswith(prefix)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from evolve.evaluator import EvaluationRequest
 from evolve.loop import Run
@@ -49,11 +50,13 @@ class Evolution(Baseline):
 
     def settings(self, search: SearchSettings, task: Task) -> SearchSettings:
         """An experiment's settings for this mode."""
-        sizes = sorted(info.num_parameters for info in task.space.members.values())
-        axis = Descriptor(metric=SECOND_OBJECTIVE, low=float(sizes[0]), high=float(sum(sizes) + 1), cells=_CELLS)
+        sizes = [info.num_parameters for info in task.space.members.values()]
+        most = min(sum(sizes), task.space.max_active_parameters or sum(sizes))
+        axis = Descriptor(metric=SECOND_OBJECTIVE, low=float(min(sizes)), high=float(most + 1), cells=_CELLS)
         descriptors = (axis,) if self.mode == "mapelites" else ()
         settings = replace(search, mode=self.mode, select=None, descriptors=descriptors)
-        return settings if task.is_noisy else replace(settings, rescore_every=None, rungs=1)
+        plain: dict[str, Any] = {"rungs": 1, "stages": (), "draws": "same", "model": "none", "candidates": 1}
+        return settings if task.is_noisy else replace(settings, rescore_every=None, **plain)
 
 
 @dataclass(frozen=True)

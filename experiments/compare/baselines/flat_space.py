@@ -3,6 +3,9 @@
 One combiner over as many slots as the space has member nodes, each empty or a member with temperature and weight; one
 draft where the space has drafts; the response's genes. What nests combiners is not in it: that is the price of a flat
 space, and a comparison in a space with ``max_combiners: 1`` is the fair one.
+
+Where parameters are limited, the first slot has a member that is within the limit alone, and slots are emptied from the
+last on until the genome is within it too.
 """
 
 from __future__ import annotations
@@ -41,14 +44,14 @@ class Trial(Protocol):
 
 def genome_of(trial: Trial, space: CompositionSpace) -> Genome:
     """The genome of a trial's parameters; a valid one of the space, whatever they are."""
-    group = max(space.tokenizer_groups(), key=len)
+    group, alone = _members(space)
     blueprint = Blueprint()
     method = trial.suggest_categorical("method", list(space.methods)) if space.max_combiners else None
     has_weights = method is not None and METHODS[method].has_weights
     inputs = []
     for slot in range(space.max_member_nodes if method is not None else 1):
         # The first slot is never empty, so that there is somebody to answer.
-        name = trial.suggest_categorical(f"member {slot}", [*group, NOBODY] if slot else group)
+        name = trial.suggest_categorical(f"member {slot}", [*group, NOBODY] if slot else alone)
         if name == NOBODY:
             continue
         temperature = float(_suggested(trial, f"temperature {slot}", space.member_temperature))
@@ -65,6 +68,9 @@ def genome_of(trial: Trial, space: CompositionSpace) -> Genome:
         top = blueprint.add(CombinerNode(method, parameters), inputs)
     response = {name: _suggested(trial, name, allowed) for name, allowed in space.response_ranges.items()}
     blueprint.add(response_with(response, space), [Input(top, "distribution")])
+    while not space.affords(blueprint.genome()):
+        blueprint.remove(inputs.pop().source)
+        blueprint.tidy()
     plain = blueprint.genome()
     if not space.max_drafts or (writer := trial.suggest_categorical("draft by", [NOBODY, *group])) == NOBODY:
         return plain
@@ -82,21 +88,32 @@ def genome_of(trial: Trial, space: CompositionSpace) -> Genome:
 
 def founder_choices(space: CompositionSpace) -> Iterator[dict[str, Gene]]:
     """The parameters of the space's founders, as far as the flat space has them."""
-    group = max(space.tokenizer_groups(), key=len)
+    group, alone = _members(space)
     rest: dict[str, Gene] = defaults_of(space.response_ranges)
     rest |= {f"temperature {slot}": space.member_temperature.default for slot in range(space.max_member_nodes)}
     rest |= {f"weight {slot}": WEIGHT.default for slot in range(space.max_member_nodes)}
     if space.max_drafts:
         rest["draft by"] = NOBODY
     nobody = {f"member {slot}": NOBODY for slot in range(1, space.max_member_nodes)}
-    for name in group:
+    for name in alone:
         yield {**rest, **nobody, "method": space.methods[0], "member 0": name}
     if not space.max_combiners or len(group) > space.max_member_nodes:
         return
+    founders = dict(space.founders())
     for method in space.methods:
+        if f"uniform-{method}" not in founders:
+            continue
         genes = {f"{method} {name}": value for name, value in defaults_of(METHODS[method].parameters).items()}
         everybody = {f"member {slot}": name for slot, name in enumerate(group)}
         yield {**rest, **nobody, **everybody, **genes, "method": method}
+
+
+def _members(space: CompositionSpace) -> tuple[list[str], list[str]]:
+    """The members of the most common tokenizer, and those of them that the space allows to answer alone."""
+    limit = space.max_active_parameters
+    alone = {name for name, member in space.members.items() if limit is None or member.num_parameters <= limit}
+    group = max((group for group in space.tokenizer_groups() if not alone.isdisjoint(group)), key=len)
+    return group, [name for name in group if name in alone]
 
 
 def _suggested(trial: Trial, name: str, allowed: Range) -> Gene:

@@ -22,7 +22,8 @@ class GreedySelection(Baseline):
 
     Starts from the best member. Each step tries to add one more copy of every member to the bag, whose mean is a
     mixture with weights by multiplicity, and takes the best even where it is no better; at the end the best bag of all
-    steps counts. The library is the experiment's members at their default temperature.
+    steps counts. The library is the experiment's members at their default temperature. Bags with more members than
+    ``space.max_member_nodes``, or above ``space.max_active_parameters``, are not tried.
     """
 
     name = "greedy_selection"
@@ -41,15 +42,17 @@ class GreedySelection(Baseline):
 
     def search(self, bench: Bench) -> None:
         """See the base class."""
-        singles = single_members(bench.task.space)
+        space = bench.task.space
+        singles = single_members(space)
         losses = {name: bench.loss(genome) for name, genome in singles.items()}
         bag = Counter([min(losses, key=lambda name: (losses[name], name))])
         while bag.total() < _MAX_BAG:
             steps = {}
             for name in singles:
                 larger = bag + Counter([name])
-                if len(larger) <= bench.task.space.max_member_nodes:
-                    steps[name] = bench.loss(_mixture(larger, singles))
+                mixture = _mixture(larger, singles)
+                if len(larger) <= space.max_member_nodes and space.affords(mixture):
+                    steps[name] = bench.loss(mixture)
             bag += Counter([min(steps, key=lambda name: (steps[name], name))])
 
 

@@ -29,7 +29,8 @@ class OneModel(Baseline):
 
     It is what else the parameters could have been spent on. Its tokens come from the training split of the experiment's
     domains in the members' proportions. Trained once and kept; on a CPU that takes hours for as many tokens as small
-    members saw, which is why ``--training-tokens`` limits them. The row says how many it saw.
+    members saw, which is why ``--training-tokens`` limits them. The row says how many it saw. Where
+    ``space.max_active_parameters`` is below the members' parameters, it has as many as that allows and no more.
     """
 
     name = _NAME
@@ -73,7 +74,7 @@ class OneModel(Baseline):
         return Recipe(
             domains={domain: float(count) for domain, count in tokens.items()} or dict.fromkeys(setting.documents, 1.0),
             tokens=min(limits),
-            shape=shape_for(setting.task.catalogue),
+            shape=shape_for(setting.task.catalogue, limit=setting.task.space.max_active_parameters),
             learning_rate=1e-3,
             seed=setting.config.seed % 2**32,
         )
@@ -99,9 +100,18 @@ def _add(tokens: Counter[str], domains: Mapping[str, float], count: int) -> None
         tokens[domain] += round(count * share / sum(domains.values()))
 
 
-def shape_for(catalogue: MemberCatalogue) -> Shape:
-    """A shape of usual proportions with about the parameters of all members, and their heads, positions and words."""
-    wanted = sum(info.num_parameters for info in catalogue.infos().values())
+def shape_for(catalogue: MemberCatalogue, *, limit: int | None = None) -> Shape:
+    """A shape of usual proportions with about the parameters of all members, and their heads, positions and words.
+
+    Args:
+        catalogue: The members.
+        limit: The most parameters that it may have; None is no limit.
+
+    Raises:
+        MethodUnfitError: Not even the smallest shape is within the limit.
+    """
+    total = sum(info.num_parameters for info in catalogue.infos().values())
+    wanted = total if limit is None else min(total, limit)
     first = catalogue.names[0]
     config = member_files(catalogue.directory(first), name=first, source=str(catalogue.sources[first])).config
     head_width, vocabulary = int(config["n_embd"]) // int(config["n_head"]), int(config["vocab_size"])
@@ -110,6 +120,14 @@ def shape_for(catalogue: MemberCatalogue) -> Shape:
         for heads in range(1, 65)
         for layers in range(1, 49)
     ]
+    if limit is not None:
+        smallest = num_parameters(shapes[0], vocabulary)
+        shapes = [shape for shape in shapes if num_parameters(shape, vocabulary) <= limit]
+        if not shapes:
+            raise MethodUnfitError(
+                f"{_NAME!r} has {smallest:,} parameters at least, and max_active_parameters is {limit:,}. Raise it, or "
+                f"leave {_NAME!r} out of --baselines."
+            )
 
     def distance(shape: Shape) -> float:
         return abs(num_parameters(shape, vocabulary) - wanted) / wanted

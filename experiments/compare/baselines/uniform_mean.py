@@ -8,7 +8,11 @@ from experiments.compare.task import Task
 
 
 class UniformMean(Baseline):
-    """The mean of all members' distributions with equal weights: one evaluation, no search."""
+    """The mean of all members' distributions with equal weights: one evaluation, no search.
+
+    Where ``space.max_active_parameters`` is below what all of them run, this is no genome of the space, and the method
+    cannot take part: the mean of some members would be a choice, which is the business of the methods that search.
+    """
 
     name = "uniform_mean"
     label = "uniform mean"
@@ -16,10 +20,15 @@ class UniformMean(Baseline):
 
     def prepared(self, setting: Setting) -> Task:
         """See the base class."""
-        if "uniform-mean" not in dict(setting.task.space.founders()):
+        space = setting.task.space
+        if "uniform-mean" not in dict(space.founders()):
+            room, limit = f"max_member_nodes of at least {len(space.members)}", space.max_active_parameters
+            if limit is not None:
+                total = sum(member.num_parameters for member in space.members.values())
+                room += f" and max_active_parameters of at least {total:,} (it is {limit:,})"
             raise MethodUnfitError(
-                f"{self.name!r} is not a genome of the space: it needs the method 'mean' and max_member_nodes of at "
-                f"least {len(setting.task.space.members)}. Widen the space, or leave {self.name!r} out."
+                f"{self.name!r} is not a genome of the space: it needs the method 'mean' and {room}. Widen the space, "
+                f"or leave {self.name!r} out."
             )
         return setting.task
 

@@ -20,7 +20,7 @@ class UniformSoup(Baseline):
     """One model whose weights are the mean of the members' (Wortsman et al. 2022, "Model soups").
 
     Of the members, the largest group that has equal shapes and one tokenizer; the first such group where there are
-    several. It costs as much as one member.
+    several. It costs as much as one member; members that run more than ``space.max_active_parameters`` are left out.
     """
 
     name = _NAME
@@ -47,26 +47,29 @@ class UniformSoup(Baseline):
         bench.loss(single_members(bench.task.space)[_NAME])
 
     def _group(self, setting: Setting) -> list[str]:
-        catalogue = setting.task.catalogue
+        catalogue, limit = setting.task.catalogue, setting.task.space.max_active_parameters
         groups: dict[str, list[str]] = {}
         for name in catalogue.names:
+            if limit is not None and catalogue.info(name).num_parameters > limit:
+                continue
             config = member_files(catalogue.directory(name), name=name, source=str(catalogue.sources[name])).config
             shape = [config.get(key) for key in ("n_embd", "n_layer", "n_head", "n_positions", "vocab_size")]
             groups.setdefault(json.dumps([shape, catalogue.info(name).tokenizer_key]), []).append(name)
-        largest = max(groups.values(), key=len)
+        largest = max(groups.values(), key=len, default=[])
         if len(largest) < 2:
+            within = "" if limit is None else f" within max_active_parameters {limit:,}"
             raise MethodUnfitError(
-                f"{self.name!r} averages members of equal shape, and no two of {', '.join(catalogue.names)} are. Leave "
-                f"{self.name!r} out of --baselines."
+                f"{self.name!r} averages members of equal shape{within}, and no two of {', '.join(catalogue.names)} "
+                f"are. Leave {self.name!r} out of --baselines."
             )
         return largest
 
 
 def _write_soup(names: list[str], catalogue: MemberCatalogue, directory: Path) -> None:
+    from genomes.graph.recipe import MergeRecipe
     from genomes.members.quiet import quiet_transformers
     from genomes.methods.merging import Linear
     from genomes.running.merging.models import merged_model
-    from genomes.running.merging.recipe import MergeRecipe
 
     recipe = MergeRecipe(Linear.name, {}, dict.fromkeys(names, 1.0), base=None, layers={})
     soup = merged_model(recipe, {name: catalogue.load(name).model for name in names})

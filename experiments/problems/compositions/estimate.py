@@ -45,9 +45,11 @@ def print_estimate(config: ExperimentConfig, *, path: Path, execution: Execution
         console.print(
             f"to train at launch, unless cached: {', '.join(to_train)} (about {seconds / 60:.1f} minutes of one core)"
         )
+    limit = config.space.max_active_parameters
     console.print(
         f"space: up to {config.space.max_member_nodes} member nodes and {config.space.max_combiners} combiners "
         f"({', '.join(config.space.methods)}), up to {config.space.max_drafts} drafts; "
+        f"{'' if limit is None else f'at most {limit:,} active parameters; '}"
         f"{num_flat_structures(config):,} structures without nesting and drafts, each with continuous genes"
     )
     evaluations = planned_evaluations(config.search, config.budget, config.fitness.prompts_per_evaluation)

@@ -107,6 +107,7 @@ def composition_space(config: ExperimentConfig, catalogue: MemberCatalogue) -> C
         max_member_nodes=space.max_member_nodes,
         max_combiners=space.max_combiners,
         max_drafts=space.max_drafts,
+        max_active_parameters=space.max_active_parameters,
         draft_tokens=Integer(*space.draft_tokens, default=sum(space.draft_tokens) // 2),
         member_temperature=Real(*space.member_temperature, default=_within(1.0, space.member_temperature), is_log=True),
         response_temperature=Real(low_temperature, high_temperature, default=_within(0.7, response.temperature)),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from genomes.graph.program import CombinerValue, Program
 from genomes.methods.combiners import COMBINERS
 from genomes.running.fast_trunk import FastTrunk
 from genomes.running.lockstep.drafts import Strands
@@ -19,7 +20,6 @@ from genomes.running.lockstep.genome_rows import GenomeRows
 from genomes.running.lockstep.strands import Rows
 from genomes.running.phenotype import Phenotype
 from genomes.running.plan import Plan, plan_programs
-from genomes.running.program import CombinerValue, Program
 
 
 @dataclass(frozen=True)

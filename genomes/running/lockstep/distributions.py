@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from genomes.graph.program import CombinerValue, MemberValue, Program
 from genomes.methods.combiners import COMBINERS
-from genomes.running.program import CombinerValue, MemberValue, Program
 
 
 class Distribution:

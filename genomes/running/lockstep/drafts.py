@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from genomes.graph.program import CombinerValue, MemberValue, Stream
 from genomes.methods.combiners import COMBINERS
 from genomes.running.fast_trunk import FastTrunk
 from genomes.running.lockstep.strands import Rows, Strand
 from genomes.running.plan import Plan, Writing
-from genomes.running.program import CombinerValue, MemberValue, Stream
 
 Prompt = tuple[int, ...]
 """A prompt's token ids."""

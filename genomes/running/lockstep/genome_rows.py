@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from genomes.graph.program import CombinerValue, MemberValue, Program
 from genomes.methods.combiners import COMBINERS
 from genomes.running.decoding import Decoding, DecodingSettings
 from genomes.running.lockstep.distributions import Distribution, distributions
-from genomes.running.program import CombinerValue, MemberValue, Program
 from genomes.running.rows import left_padded
 from genomes.running.runtime import CompositeRuntime
 

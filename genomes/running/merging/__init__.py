@@ -1,4 +1,4 @@
-"""Merged members: which members a merge node asks for, and the model that comes of them.
+"""Merged members: the model that comes of what a merge node asks for.
 
 The arithmetic of every merge method is in genomes/methods/merging/.
 """

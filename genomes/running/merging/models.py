@@ -20,11 +20,11 @@ from cachetools import LRUCache
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
 from genomes.graph.meeting import tokenizer_problem
+from genomes.graph.recipe import MergeRecipe
 from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.merging import MERGES
 from genomes.methods.merging.base import TensorPlace
 from genomes.methods.merging.layers import factor_at
-from genomes.running.merging.recipe import MergeRecipe
 
 if TYPE_CHECKING:
     from genomes.running.member_loader import LoadedMember, MemberLoader

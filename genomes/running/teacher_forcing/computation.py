@@ -19,11 +19,11 @@ import torch
 
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
+from genomes.graph.program import CombinerValue, MemberValue, build_program
 from genomes.graph.serialization import genome_to_json
 from genomes.methods.combiners import COMBINERS
 from genomes.running.compilation import genome_markers
 from genomes.running.phenotype import ReplyLikelihood
-from genomes.running.program import CombinerValue, MemberValue, build_program
 from genomes.running.teacher_forcing.kept import KeptOutputs, Known
 from genomes.running.teacher_forcing.outputs import StreamOutputs
 from genomes.running.teacher_forcing.tempering import Floats

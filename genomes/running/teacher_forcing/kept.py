@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from genomes.graph.program import Program
 from genomes.members.store import Store
 from genomes.members.tokenizers import tokenizer_key
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.member_loader import LoadedMember, MemberLoader
-from genomes.running.program import Program
 from genomes.running.teacher_forcing.evaluation_set import EvaluationSet, Sheet, TokenizedSet
 from genomes.running.teacher_forcing.outputs import Betas, StreamOutputs, stream_key, stream_outputs, stream_program
 from genomes.running.teacher_forcing.tempering import Floats

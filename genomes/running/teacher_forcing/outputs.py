@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from genomes.graph.program import MemberValue, Program
 from genomes.members.store import Store
-from genomes.running.program import MemberValue, Program
 from genomes.running.runtime import CompositeRuntime
 from genomes.running.teacher_forcing.evaluation_set import Sheet
 from genomes.running.teacher_forcing.tempering import Floats, chosen_points, coefficients, normalisers

@@ -6,6 +6,7 @@ import csv
 import json
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -13,9 +14,12 @@ from rich.console import Console
 from experiments.commands.compare import compare_methods
 from experiments.compare.analysis import Comparison
 from experiments.compare.baselines import BASELINES, MethodUnfitError
+from experiments.compare.baselines.one_model import shape_for
 from experiments.compare.cell import Cell
 from experiments.compare.memo import MEMO_FILE
 from experiments.compare.running import ComparisonChangedError, cell_path
+from experiments.config import load_experiment
+from experiments.problems.compositions.preparation import load_catalogue
 from genomes.members.store import Store
 from tests.experiments.tiny_experiment import write_experiment
 
@@ -49,6 +53,10 @@ def run(home: Path, to: str, *, width: int = 220, **options: object) -> tuple[Co
 @pytest.fixture(scope="module")
 def compared(home: Path) -> tuple[Comparison, str]:
     return run(home, "all")
+
+
+def single_size(home: Path) -> int:
+    return load_catalogue(load_experiment(home / "tiny.yaml")).info("one").num_parameters
 
 
 def cells(home: Path, to: str) -> list[Cell]:
@@ -165,6 +173,33 @@ class TestCoherence:
         assert "Search value of the incumbent" in printed
 
 
+class TestLimit:
+    def test_nobody_proposes_what_runs_too_many_parameters(self, home: Path) -> None:
+        size = single_size(home)
+        names = tuple(name for name in METHODS if name != "uniform_mean")
+        limit = f"space.max_active_parameters={2 * size + 1}"
+        comparison, _ = run(home, "limited", baselines=names, num_seeds=1, settings=(limit,))
+        with sqlite3.connect(home / "limited" / MEMO_FILE) as database:
+            rows = database.execute("SELECT evaluation FROM evaluations").fetchall()
+        counts = {json.loads(text)["metrics"]["active_parameters"] for (text,) in rows}
+        assert max(counts) <= 2 * size + 1
+        assert {size, 2 * size} <= counts
+        trained = next(row for row in comparison.rows if row.name == "one_model")
+        assert trained.active_parameters <= 2 * size + 1
+        assert trained.active_parameters == pytest.approx(2 * size, rel=0.2)
+
+    def test_a_limit_that_leaves_nothing_is_named(self, home: Path) -> None:
+        catalogue = load_catalogue(load_experiment(home / "tiny.yaml"))
+        with pytest.raises(MethodUnfitError, match=r"'one_model' has .* at least, and max_active_parameters is 1,000"):
+            shape_for(catalogue, limit=1000)
+        space = SimpleNamespace(max_active_parameters=1000)
+        setting = SimpleNamespace(task=SimpleNamespace(catalogue=catalogue, space=space))
+        with pytest.raises(
+            MethodUnfitError, match="equal shape within max_active_parameters 1,000, and no two of one, t"
+        ):
+            BASELINES["uniform_soup"].prepared(setting)  # type: ignore[arg-type]
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -187,6 +222,11 @@ class TestErrors:
         [
             ("one_model", {"training_tokens": None}, "no member says how many it saw.*--training-tokens"),
             ("uniform_mean", {"settings": ("space.max_member_nodes=2",)}, "max_member_nodes of at least 3"),
+            (
+                "uniform_mean",
+                {"settings": ("space.max_active_parameters=20_000",)},
+                r"and max_active_parameters of at least \d\d,\d\d\d \(it is 20,000\)",
+            ),
             ("greedy_selection", {"settings": ("space.methods=[mean]",)}, r"'weighted', and space.methods is \('mean'"),
         ],
     )

@@ -8,9 +8,9 @@ from transformers import GPT2LMHeadModel
 
 from experiments.unify.merged import answer_shares, fold_temperature, merge_composition
 from genomes.graph.genome import Genome
+from genomes.graph.recipe import without_merges
 from genomes.running.compilation import compile_genome
 from genomes.running.merging.models import MergeError
-from genomes.running.merging.recipe import without_merges
 from tests.genomes.genomes_with_merges import TWO, merge_node, merged
 from tests.genomes.tiny_members import TinyCatalogue, TinyMember, genome_of, member, shapes, tiny_member
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from genomes.breeding.limits import MemberInfo
 from genomes.breeding.sampling import random_genome
+from genomes.breeding.space import CompositionSpace
 from genomes.graph.identity import canonical_genome, genome_key
 from genomes.graph.serialization import genome_to_json
-from tests.genomes.spaces import SINGLES, SPACE, SPACES
+from tests.genomes.spaces import SINGLES, SPACE, SPACES, members
 
 
 @pytest.mark.parametrize("name", sorted(SPACES))
@@ -32,6 +35,24 @@ def test_sizes_and_shapes_are_spread() -> None:
         SPACE.methods
     )
     assert {name for columns in described for name in str(columns["members"]).split(", ")} == set(SPACE.members)
+    assert len({genome_key(genome) for genome in genomes}) == len(genomes)
+
+
+def test_a_limit_that_nothing_breaks_changes_no_draw() -> None:
+    limited = replace(SPACE, max_active_parameters=10**9)
+    for seed in range(20):
+        drawn, plain = (random_genome(one, rng=np.random.default_rng(seed)) for one in (limited, SPACE))
+        assert genome_to_json(drawn) == genome_to_json(plain)
+
+
+def test_what_fits_is_found_where_next_to_nothing_does() -> None:
+    many = {name: MemberInfo(name, "t1", 9000, 192) for name in (f"large{place}" for place in range(60))}
+    space = CompositionSpace(
+        {**many, **members("chat", "code")}, methods=("mean",), max_member_nodes=30, max_active_parameters=1000
+    )
+    genomes = [random_genome(space, rng=np.random.default_rng(seed)) for seed in range(6)]
+    assert {space.describe(genome)["members"] for genome in genomes} == {"chat", "code"}
+    assert all(space.problems(genome) == [] for genome in genomes)
     assert len({genome_key(genome) for genome in genomes}) == len(genomes)
 
 

@@ -14,7 +14,17 @@ from genomes.graph.identity import canonical_genome, genome_key
 from genomes.graph.nodes import MemberNode
 from genomes.graph.serialization import genome_to_json
 from genomes.methods.ranges import Choice, Integer, Real
-from tests.genomes.spaces import SPACE, SPACES, TWO_TOKENIZERS, chain, composed, members, relabelled
+from tests.genomes.spaces import (
+    LIMITED,
+    LIMITED_MODULES,
+    SPACE,
+    SPACES,
+    TWO_TOKENIZERS,
+    chain,
+    composed,
+    members,
+    relabelled,
+)
 
 
 def test_founders_are_every_member_and_the_largest_group_under_every_method() -> None:
@@ -53,6 +63,20 @@ def test_nothing_uniform_is_founded_where_the_space_has_no_room_for_it() -> None
         CompositionSpace(members("chat")),
     ):
         assert all(name.startswith("single:") for name, _ in space.founders())
+
+
+def test_founders_above_the_limit_are_left_out() -> None:
+    assert [name for name, _ in LIMITED.founders()] == [
+        "single:chat",
+        "single:code",
+        "single:news",
+        "uniform-evidence_gate",
+        "merged-linear",
+        "merged-ties",
+    ]
+    modules = dict(LIMITED_MODULES.founders())
+    assert list(modules) == ["single:talk:spare", "core:core:core", "core:core:spare", "merged-linear"]
+    assert "talker" not in str(LIMITED_MODULES.describe(modules["core:core:core"])["members"])
 
 
 def test_json_and_key_are_those_of_the_canonical_form() -> None:
@@ -114,6 +138,11 @@ def test_operators_come_bound_to_the_space() -> None:
         ({"max_member_nodes": 0}, "max_member_nodes is 0; allowed are whole numbers from 1"),
         ({"max_combiners": -1}, "max_combiners is -1"),
         ({"max_drafts": -2}, "max_drafts is -2"),
+        ({"max_active_parameters": 0}, "max_active_parameters is 0; allowed are whole numbers from 1, or None"),
+        (
+            {"members": LIMITED.members, "max_active_parameters": 999},
+            "max_active_parameters is 999, but the smallest member, 'chat', runs 1,000 parameters for a token. Raise",
+        ),
         ({"max_new_tokens": 0}, "max_new_tokens is 0"),
         ({"prompt_tokens": 180}, r"members\['chat'\] has 192 positions, but .* need 204"),
         ({"members": {"x": MemberInfo("y", "t", 1, 192)}}, r"members\['x'\] has the name 'y'"),

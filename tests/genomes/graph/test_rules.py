@@ -14,6 +14,7 @@ from genomes.graph.nodes import CombinerNode, Edge, MemberNode, MergeNode, Node,
 from genomes.graph.rules import GENOME_RULES, check_genome, require_valid
 from tests.genomes.spaces import (
     CRAMPED,
+    LIMITED,
     MERGING,
     MODULES,
     RESPONSE,
@@ -259,6 +260,12 @@ BROKEN_IN_SPACE = {
         "limits",
         "4 member nodes; allowed are at most 3",
     ),
+    "parameters": (
+        composed((MemberNode("chat"), None), (MemberNode("news"), None), (MemberNode("code"), None)),
+        LIMITED,
+        "active-parameters",
+        "The genome runs 5,000 parameters for one token of its answer; allowed are at most 4,500. Take fewer or small",
+    ),
     "drafts": (chain(*(MemberNode("chat") for _ in range(4))), SPACE, "limits", "3 drafts; allowed are at most 2"),
     "positions": (
         chain(MemberNode("chat"), MemberNode("news")),
@@ -276,6 +283,7 @@ def test_a_broken_rule_is_named(case: str) -> None:
         require_valid(genome)
     assert rule in {violation.rule for violation in caught.value.violations}
     check_genome(genome, SPACE)
+    check_genome(genome, LIMITED)
 
 
 @pytest.mark.parametrize("case", sorted(BROKEN_IN_SPACE))

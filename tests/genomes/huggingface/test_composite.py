@@ -12,11 +12,11 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 import genomes.huggingface
 from genomes.graph.genome import Genome
+from genomes.graph.program import build_program
 from genomes.huggingface import CompositeConfig, CompositeForCausalLM
 from genomes.huggingface.conversion import composite_model
 from genomes.running.cache import StateLayer
 from genomes.running.compilation import compile_genome
-from genomes.running.program import build_program
 from genomes.running.rows import left_padded
 from genomes.running.text_format import prompt_tokens
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, genome_of, member, shapes, tiny_member, tiny_tokenizer

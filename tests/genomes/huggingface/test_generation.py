@@ -7,8 +7,8 @@ import torch
 from transformers import AutoModelForCausalLM, DynamicCache, TextIteratorStreamer, pipeline
 
 from genomes.graph.genome import Genome
+from genomes.graph.program import Program
 from genomes.running.compilation import genome_program
-from genomes.running.program import Program
 from genomes.running.runtime import CompositeRuntime
 from genomes.running.trunk import token_log_likelihoods
 from tests.genomes.huggingface.test_composite import batch, model_of

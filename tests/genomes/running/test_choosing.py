@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from genomes.graph.program import Choosing
 from genomes.running.choosing import AnswerChooser, Likelihoods
-from genomes.running.program import Choosing
 from genomes.running.pruning import NoMemberLeftError
 
 END = 9

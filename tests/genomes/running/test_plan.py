@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genomes.graph.nodes import MemberNode
-from genomes.graph.serialization import genome_to_json
-from genomes.running.plan import Operation, Plan, Writing, plan_programs
-from genomes.running.program import (
+from genomes.graph.program import (
     CombinerValue,
     Draft,
     MemberValue,
@@ -20,6 +18,8 @@ from genomes.running.program import (
     Stream,
     build_program,
 )
+from genomes.graph.serialization import genome_to_json
+from genomes.running.plan import Operation, Plan, Writing, plan_programs
 from tests.genomes.spaces import SPACE
 
 

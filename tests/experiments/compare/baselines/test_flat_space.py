@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from experiments.compare.baselines.flat_space import founder_choices, genome_of
 from genomes.breeding.space import CompositionSpace
 from genomes.graph.nodes import CombinerNode
-from tests.genomes.spaces import SPACE
+from tests.genomes.spaces import LIMITED, SPACE
 
 FLAT = replace(SPACE, max_combiners=1)
 
@@ -34,7 +34,16 @@ class Drawn:
         return self._fixed.get(name, choices[int(self._rng.integers(len(choices)))])
 
 
-@pytest.mark.parametrize("space", [FLAT, replace(FLAT, max_combiners=0), replace(FLAT, max_drafts=0)])
+@pytest.mark.parametrize(
+    "space",
+    [
+        FLAT,
+        replace(FLAT, max_combiners=0),
+        replace(FLAT, max_drafts=0),
+        replace(LIMITED, max_combiners=1),
+        replace(LIMITED, max_combiners=1, max_active_parameters=1000),
+    ],
+)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_whatever_is_suggested_is_valid(space: CompositionSpace, seed: int) -> None:
     genome = genome_of(Drawn(seed), space)
@@ -47,6 +56,7 @@ def test_drafts_are_in_it() -> None:
     assert drafts == {0, 1}
 
 
-def test_the_founders_are_in_it() -> None:
-    found = {FLAT.key(genome_of(Drawn(fixed=choices), FLAT)) for choices in founder_choices(FLAT)}
-    assert found == {FLAT.key(genome) for _, genome in FLAT.founders()}
+@pytest.mark.parametrize("space", [FLAT, replace(LIMITED, merge_methods=())])
+def test_the_founders_are_in_it(space: CompositionSpace) -> None:
+    found = {space.key(genome_of(Drawn(fixed=choices), space)) for choices in founder_choices(space)}
+    assert found == {space.key(genome) for _, genome in space.founders()}

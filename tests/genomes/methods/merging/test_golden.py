@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import GPT2LMHeadModel
 
+from genomes.graph.recipe import MergeRecipe
 from genomes.methods.merging.dare_ties import rescaled
 from genomes.methods.merging.ties import agreeing_sum
 from genomes.running.merging.models import merged_model
-from genomes.running.merging.recipe import MergeRecipe
 from tests.genomes.methods.merging.golden.checkpoints import checkpoint
 
 GOLDEN = Path(__file__).parent / "golden"

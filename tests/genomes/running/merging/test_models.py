@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from genomes.graph.recipe import MergeRecipe
 from genomes.running.merging.models import MergeCache, MergeError, MergingCatalogue, check_mergeable, merged_model
-from genomes.running.merging.recipe import MergeRecipe
 from tests.genomes.tiny_members import TinyCatalogue, TinyMember, tiny_member, tiny_tokenizer
 
 RECIPE = MergeRecipe("linear", {}, {"ada": 1.0, "bob": 1.0}, None, {})

@@ -10,10 +10,10 @@ import torch
 from experiments.export.artifact import artifact_phenotype, load_artifact, write_artifact
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode
+from genomes.graph.recipe import without_merges
 from genomes.graph.rules import check_genome
 from genomes.huggingface.conversion import composite_model
 from genomes.running.compilation import compile_genome
-from genomes.running.merging.recipe import without_merges
 from genomes.running.text_format import prompt_tokens
 from tests.genomes.genomes_with_merges import THREE, merge_node, merged, shapes_with_merges
 from tests.genomes.tiny_members import CONTEXTS, TinyCatalogue, tiny_member, tiny_tokenizer

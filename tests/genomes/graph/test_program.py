@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import Edge, MemberNode, PromptNode
+from genomes.graph.program import build_program
 from genomes.graph.serialization import genome_to_document
-from genomes.running.program import build_program
 from tests.genomes.spaces import RESPONSE
 
 

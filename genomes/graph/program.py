@@ -1,6 +1,6 @@
 """A genome's graph as a flat program: streams of members, and values computed from them in topological order.
 
-No torch here and no arithmetic (runtime.py). Equal parts of the graph become one part of the program,
+No torch here and no arithmetic (genomes/running/runtime.py). Equal parts of the graph become one part of the program,
 and nodes that do not reach the response become none.
 
 This file travels inside exported artifacts: it imports nothing but the standard library and its siblings.
@@ -206,6 +206,34 @@ class Program:
             for draft in self.streams[index].drafts:
                 streams[draft.source] = max(streams[draft.source], streams[index])
         return tuple(streams)
+
+    def active_parameters(self, sizes: Mapping[str, int]) -> int:
+        """Parameters that take part in one token of an answer.
+
+        Every stream that answers counts once, however many nodes read it; a member that reads two different drafts
+        has two streams. A draft of n tokens counts n / max_new_tokens times, since it is written once per answer.
+        Behind a gate that lets k of n inputs through, each counts k / n. Where whole answers are chosen, every
+        candidate counts, and so does every reading of a candidate by a judge.
+
+        Args:
+            sizes: Parameters of every member by name; a member that is not there takes no part.
+        """
+        if self.choosing is not None:
+            inputs = [self.part(root).active_parameters(sizes) for root in self.choosing.inputs]
+            parameters = dict(self.choosing.parameters)
+            # An input of which no member is left writes and reads nothing.
+            num_judges = sum(count > 0 for count in inputs)
+            num_readings = num_judges * sum(ANSWER_COMBINERS[self.choosing.method].reads_likelihoods(parameters))
+            return int(parameters["num_samples"]) * sum(inputs) * (1 + num_readings)
+        counts = [
+            share * sizes.get(stream.member, 0) for stream, share in zip(self.streams, self.stream_shares, strict=True)
+        ]
+        answering = sum(counts[index] for index in self.answering_streams)
+        drafting = sum(
+            counts[source] * num_tokens
+            for source, num_tokens in sorted({(draft.source, draft.max_tokens) for draft in self.drafts})
+        )
+        return round(answering + drafting / int(self.response["max_new_tokens"]))
 
     @property
     def drafts(self) -> tuple[Draft, ...]:
