@@ -6,7 +6,7 @@ from its events alone; what it says of new genomes follows from the state.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,20 +82,32 @@ class ScoreModel:
         places = state.scored[max(0, count - MOST_SCORES) : count]
         keys = [key for key, _ in places]
         described = [self._of(state.individuals[key].genome_json) for key in keys]
-        kinds = sorted({name.partition(".")[0] for name in described[0]})
         name, sign = state.objectives[0].name, state.objectives[0].sign
         values = [sign * state.results[key].by_replicate[replicate].objectives[name] for key, replicate in places]
-        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-        return Scores(
-            features=np.array([[*one.values()] for one in described]),
-            groups=[kinds.index(name.partition(".")[0]) for name in described[0]],
-            genomes=[numbers[key] for key in keys],
-            draws=[replicate for _, replicate in places],
-            values=np.array(values),
-        ), keys
+        return scores_of(described, keys, [replicate for _, replicate in places], values), keys
 
     def _of(self, text: str) -> dict[str, float]:
         if text not in self._features:
             assert isinstance(self._space, FeaturedSpace)
-            self._features[text] = dict(sorted(self._space.features(self._space.from_json(text)).items()))
+            self._features[text] = described_as(self._space.features(self._space.from_json(text)))
         return self._features[text]
+
+
+def described_as(features: Mapping[str, float]) -> dict[str, float]:
+    """The features of a genome in the order that all genomes have them in."""
+    return dict(sorted(features.items()))
+
+
+def scores_of(
+    described: Sequence[Mapping[str, float]], keys: Sequence[str], draws: Sequence[int], values: Sequence[float]
+) -> Scores:
+    """Scores as a Gaussian process takes them, from the features, key, draw and value of each."""
+    kinds = sorted({name.partition(".")[0] for name in described[0]})
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return Scores(
+        features=np.array([[*one.values()] for one in described]),
+        groups=[kinds.index(name.partition(".")[0]) for name in described[0]],
+        genomes=[numbers[key] for key in keys],
+        draws=draws,
+        values=np.array(values),
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from evolve.individual import Results as RunResults
 from evolve.loop import Run
 from experiments.problems.compositions.answers import collect_answers, write_answers
 from experiments.problems.compositions.judges import judge_name, open_judge
@@ -139,7 +140,11 @@ def _finalists(label: str, run: Run, measuring: Measuring) -> _Choice:
             f"there is no {label}. `evolve runs history {run.directory}` shows the errors."
         )
     entrants = tuple(one.genome_json for one in leaders)[: max(report.racers, report.finalists)]
-    race = raced(entrants, measuring, count=report.finalists, what=label) if report.racers else Raced(entrants, 0)
+
+    def on_race(genomes: Sequence[str], num_draws: int) -> list[RunResults]:
+        return measuring.on_race(genomes, num_draws=num_draws, what=f"race of {label}: {len(genomes)} left")
+
+    race = raced(entrants, on_race, count=report.finalists) if report.racers else Raced(entrants, 0)
     num_evaluations = state.num_evaluations + race.num_evaluations
     answers = num_evaluations * measuring.prepared.factory.answers_per_evaluation
     return _Choice(label, race.leaders[: report.finalists], answers)

@@ -7,10 +7,10 @@ tell apart (successive halving; Jamieson and Talwalkar 2016, "Non-stochastic bes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.problems.compositions.measuring import Measuring
+from evolve.individual import Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,25 @@ class Raced:
     num_evaluations: int
 
 
-def raced(entrants: Sequence[str], measuring: Measuring, *, count: int, what: str) -> Raced:
+OnRace = Callable[[Sequence[str], int], Sequence[Results]]
+"""Results of genomes on so many draws of the race, those that they ran already included."""
+
+
+def raced(entrants: Sequence[str], on_race: OnRace, *, count: int) -> Raced:
     """The best of some genomes by the mean of the leading objective over all rounds that they ran.
 
     Genomes that fail are out. Equal means go by the order of the entrants.
 
     Args:
         entrants: Canonical JSON, the most promising first.
-        measuring: Measures, outside the budget of the search.
+        on_race: Evaluates, outside the budget of the search.
         count: How many are to be left.
-        what: Whose race it is, for people.
     """
     left = list(dict.fromkeys(entrants))
     num_evaluations, num_draws = 0, 0
     while len(left) > count:
         further = max(1, num_draws)
-        results = measuring.on_race(left, num_draws=num_draws + further, what=f"race of {what}: {len(left)} left")
+        results = on_race(left, num_draws + further)
         num_evaluations += further * len(left)
         num_draws += further
         leading = {genome: result.leading for genome, result in zip(left, results, strict=True)}
