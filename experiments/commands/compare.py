@@ -96,6 +96,7 @@ def compare_methods(
         budget=budget or DEFAULT_BUDGETS[objective],
         num_seeds=num_seeds,
         finalists=config.report.finalists,
+        racers=config.report.racers,
         num_threads=config.workers.cpus_per_worker,
     )
     directory = to or Path("comparisons") / f"{config.name}-{objective}"

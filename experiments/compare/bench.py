@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evolve.evaluator import EvaluationRequest, Evaluator
+from evolve.evaluator import BatchEvaluator, EvaluationRequest, Evaluator
+from evolve.gaussian_process import Posterior, fitted
 from evolve.individual import Results
 from evolve.jobs import SEARCH_PANEL
+from evolve.score_model import FEWEST_SCORES, MOST_SCORES, described_as, scores_of
 from experiments.compare.task import Task
 from fitness.result import Evaluation, Objective
 from genomes.graph.genome import Genome
@@ -74,38 +76,64 @@ class Bench:
         self.steps: list[Step] = []
         self._evaluator = evaluator
         self._known: dict[tuple[str, int], Evaluation] = {}
+        self._draws: dict[str, int] = {}  # by key, the replicate that ``losses`` asked for
+        self._num_batches = 0
         self._num_proposals = 0
 
-    def evaluation(self, request: EvaluationRequest) -> Evaluation:
-        """The evaluation of a request on the search panel.
+    def evaluations(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
+        """The evaluations of some requests, together where the evaluator takes them so.
+
+        Those of a stage before the search proper ask for no answers and are free.
 
         Raises:
-            BudgetSpentError: It would have to be charged, and nothing is left.
+            BudgetSpentError: One would have to be charged, and nothing is left; what could be paid for is in ``steps``.
         """
-        return self._charged(self.task.space.key(self.task.space.from_json(request.genome)), request)
+        space = self.task.space
+        keys = [space.key(space.from_json(request.genome)) for request in requests]
+        self._num_proposals += len(requests)
+        free = [request for request in requests if request.panel != SEARCH_PANEL]
+        found = dict(zip(free, evaluated(self._evaluator, free), strict=True))
+        wanted = {
+            (key, request.replicate): request
+            for key, request in zip(keys, requests, strict=True)
+            if request not in found and (key, request.replicate) not in self._known
+        }
+        affordable = dict(list(wanted.items())[: self.budget - len(self.steps)])
+        new = evaluated(self._evaluator, list(affordable.values()))
+        for (address, request), evaluation in zip(affordable.items(), new, strict=True):
+            self._known[address] = evaluation
+            self.steps.append(Step(address[0], request.genome, address[1], evaluation))
+        if len(affordable) < len(wanted) or self._num_proposals > PROPOSALS_PER_EVALUATION * self.budget:
+            raise BudgetSpentError
+        return [
+            found[request] if request in found else self._known[key, request.replicate]
+            for key, request in zip(keys, requests, strict=True)
+        ]
+
+    def losses(self, genomes: Sequence[Genome]) -> list[float]:
+        """The leading objective of some genomes, turned so that lower is better; inf for those that failed.
+
+        A genome that was asked for before has the value that it had. The others have the same draw: the first one
+        where the search's draws are the same, and else one that nobody had before.
+
+        Raises:
+            BudgetSpentError: See ``evaluations``.
+        """
+        space, objective = self.task.space, self.task.objective
+        draw = self._num_batches if self.task.is_noisy and self.search.draws == "fresh" else 0
+        self._num_batches += 1
+        draws = [self._draws.setdefault(space.key(genome), draw) for genome in genomes]
+        found = self.evaluations(
+            [
+                EvaluationRequest(space.to_json(genome), SEARCH_PANEL, own)
+                for genome, own in zip(genomes, draws, strict=True)
+            ]
+        )
+        return [objective.loss(one.objectives[objective.name]) if one.is_ok else math.inf for one in found]
 
     def loss(self, genome: Genome) -> float:
-        """The leading objective of a genome on the first replicate, turned so that lower is better; inf if it failed.
-
-        Raises:
-            BudgetSpentError: See ``evaluation``.
-        """
-        request = EvaluationRequest(self.task.space.to_json(genome), SEARCH_PANEL, 0)
-        evaluation = self._charged(self.task.space.key(genome), request)
-        objective = self.task.objective
-        return objective.loss(evaluation.objectives[objective.name]) if evaluation.is_ok else math.inf
-
-    def _charged(self, key: str, request: EvaluationRequest) -> Evaluation:
-        self._num_proposals += 1
-        if (key, request.replicate) not in self._known:
-            if len(self.steps) >= self.budget:
-                raise BudgetSpentError
-            evaluation = self._evaluator.evaluate(request)
-            self._known[key, request.replicate] = evaluation
-            self.steps.append(Step(key, request.genome, request.replicate, evaluation))
-        if self._num_proposals > PROPOSALS_PER_EVALUATION * self.budget:
-            raise BudgetSpentError
-        return self._known[key, request.replicate]
+        """``losses`` of one genome."""
+        return self.losses([genome])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +151,19 @@ class Leader:
     value: float
 
 
+def evaluated(evaluator: Evaluator, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
+    """The evaluations of requests in their order, made together where that is faster."""
+    if len(requests) > 1 and isinstance(evaluator, BatchEvaluator):
+        return list(evaluator.evaluate_batch(requests))
+    return [evaluator.evaluate(request) for request in requests]
+
+
 def leaders(steps: Sequence[Step], task: Task, *, count: int) -> list[Leader]:
-    """The best genomes of some steps, best first; under noise by lower confidence bound."""
+    """The best genomes of some steps, best first; under noise as a model of all scores estimates them.
+
+    That is the model of ``search.model: gp``, whatever the method. It needs some scores; by fewer, the best are those
+    with the highest lower confidence bounds.
+    """
     objectives: tuple[Objective, ...] = (task.objective,)
     results: dict[str, Results] = {}
     genomes: dict[str, str] = {}
@@ -134,9 +173,24 @@ def leaders(steps: Sequence[Step], task: Task, *, count: int) -> list[Leader]:
             results.setdefault(step.key, Results(objectives)).add(
                 step.replicate, restricted(step.evaluation, objectives)
             )
-    z = CONFIDENCE_Z if task.is_noisy else 0.0
-    ranked = sorted(results, key=lambda key: (-results[key].lower_confidence_bound(z), key))[:count]
+    scored = [step for step in steps if step.evaluation.is_ok]
+    if task.is_noisy and len(scored) >= FEWEST_SCORES:
+        for key, worth in _worth(scored[-MOST_SCORES:], task).items():
+            results[key].estimate(worth)
+        ranked = sorted(results, key=lambda key: (-results[key].leading, key))[:count]
+    else:
+        z = CONFIDENCE_Z if task.is_noisy else 0.0
+        ranked = sorted(results, key=lambda key: (-results[key].lower_confidence_bound(z), key))[:count]
     return [Leader(key, genomes[key], results[key].means[task.objective.name]) for key in ranked]
+
+
+def _worth(steps: Sequence[Step], task: Task) -> dict[str, float]:
+    objective = task.objective
+    described = [described_as(task.space.features(task.space.from_json(step.genome))) for step in steps]
+    keys, draws = [step.key for step in steps], [step.replicate for step in steps]
+    values = [objective.sign * step.evaluation.objectives[objective.name] for step in steps]
+    scores = scores_of(described, keys, draws, values)
+    return dict(zip(keys, Posterior(scores, fitted(scores)).of_scored().tolist(), strict=True))
 
 
 def restricted(evaluation: Evaluation, objectives: Sequence[Objective]) -> Evaluation:

@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from evolve.evaluator import EvaluationRequest, Evaluator
+from evolve.individual import Results
 from evolve.settings import SearchSettings
 from experiments.compare.baselines import BASELINES
-from experiments.compare.bench import Bench, BudgetSpentError, leaders
+from experiments.compare.bench import Bench, BudgetSpentError, evaluated, leaders, restricted
 from experiments.compare.task import Task
 from experiments.files import write_json
+from experiments.problems.compositions.evaluator import RACE_PANEL
+from experiments.problems.compositions.race import OnRace, raced
 from experiments.problems.errors import FinalsError
 from fitness.panels import joined, sample_of
 from fitness.result import Evaluation
@@ -95,6 +98,7 @@ def run_cell(
     search: SearchSettings,
     budget: int,
     finalists: int,
+    racers: int = 0,
     directory: Path,
 ) -> Cell:
     """Carry one method with one seed through.
@@ -107,6 +111,7 @@ def run_cell(
         search: How the engine's modes search.
         budget: Evaluations that may be charged.
         finalists: Leaders that the validation panel chooses from.
+        racers: Leaders that race for that under noise; 0 for no race.
         directory: Where the method may keep files while it searches.
 
     Raises:
@@ -118,14 +123,18 @@ def run_cell(
         bench = Bench(task, evaluator, search=search, budget=budget, seed=seed, directory=Path(own))
         with suppress(BudgetSpentError):
             BASELINES[baseline].search(bench)
-    final = leaders(bench.steps, task, count=finalists)
-    measured = [(one, _measured(one.genome, "validation", task, evaluator)) for one in final]
+    final = leaders(bench.steps, task, count=max(racers, finalists) if task.is_noisy else finalists)
+    if task.is_noisy and racers:
+        race = raced([one.genome for one in final], _race_on(task, evaluator), count=finalists)
+        final = [one for genome in race.leaders for one in final if one.genome == genome]
+    on_validation = _measured([one.genome for one in final[:finalists]], "validation", task, evaluator)
+    measured = list(zip(final[:finalists], on_validation, strict=True))
     scored = [(task.objective.loss(_value(found, task)), one.key, one, found) for one, found in measured if found.is_ok]
     if not scored:
         failure = next((step.evaluation.error for step in bench.steps if not step.evaluation.is_ok), "nothing proposed")
         raise FinalsError(f"{baseline!r} with seed {seed!r} found nothing that could be scored: {failure}.")
     _, _, winner, validation = min(scored, key=lambda entry: entry[:2])
-    test = _measured(winner.genome, "test", task, evaluator)
+    (test,) = _measured([winner.genome], "test", task, evaluator)
     if not test.is_ok:
         raise FinalsError(f"The winner of {baseline!r} with seed {seed!r} fails on the test panel: {test.error}.")
     return Cell(
@@ -156,14 +165,33 @@ def _checkpoints(bench: Bench, evaluator: Evaluator, *, budget: int) -> list[Che
         if not best:
             continue
         # Answering all test prompts for every incumbent would cost more than the search itself.
-        test = None if task.is_noisy else _value(_measured(best[0].genome, "test", task, evaluator), task)
+        test = None if task.is_noisy else _value(_measured([best[0].genome], "test", task, evaluator)[0], task)
         found.append(Checkpoint(count, best[0].value, test))
     return found
 
 
-def _measured(genome: str, panel: str, task: Task, evaluator: Evaluator) -> Evaluation:
-    windows = range(task.num_windows[panel])
-    return joined([evaluator.evaluate(EvaluationRequest(genome, panel, window)) for window in windows])
+def _measured(genomes: Sequence[str], panel: str, task: Task, evaluator: Evaluator) -> list[Evaluation]:
+    if not genomes:
+        return []
+    windows = [
+        evaluated(evaluator, [EvaluationRequest(genome, panel, window) for genome in genomes])
+        for window in range(task.num_windows[panel])
+    ]
+    return [joined([window[place] for window in windows]) for place in range(len(genomes))]
+
+
+def _race_on(task: Task, evaluator: Evaluator) -> OnRace:
+    known: dict[str, Results] = {}
+
+    def on_race(genomes: Sequence[str], num_draws: int) -> list[Results]:
+        results = [known.setdefault(genome, Results((task.objective,))) for genome in genomes]
+        for draw in range(len(results[0].by_replicate), num_draws):
+            requests = [EvaluationRequest(genome, RACE_PANEL, draw) for genome in genomes]
+            for result, evaluation in zip(results, evaluated(evaluator, requests), strict=True):
+                result.add(draw, restricted(evaluation, (task.objective,)))
+        return results
+
+    return on_race
 
 
 def _by_prompt(evaluation: Evaluation, task: Task) -> dict[str, float]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evolve.evaluator import EvaluationRequest, Evaluator
+from evolve.evaluator import BatchEvaluator, EvaluationRequest, Evaluator
 from evolve.state import INFRASTRUCTURE
 from fitness.result import Evaluation
 from genomes.graph.identity import genome_key
@@ -58,6 +59,12 @@ class MemoisedEvaluator:
                 "INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?, ?)", (*address, json.dumps(evaluation.to_json()))
             )
         return evaluation
+
+    def evaluate_batch(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
+        """The evaluations of several requests, which are not kept: the last bits of floats depend on the others."""
+        if isinstance(self._evaluator, BatchEvaluator):
+            return list(self._evaluator.evaluate_batch(requests))
+        return [self.evaluate(request) for request in requests]
 
     def close(self) -> None:
         """Give the file back."""

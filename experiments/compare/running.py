@@ -41,6 +41,7 @@ class Plan:
         budget: Evaluations that every method may be charged, with every seed.
         num_seeds: Seeds 0, 1, ...
         finalists: Leaders that the validation panel chooses from.
+        racers: Leaders that race for that under noise.
         num_threads: torch threads of every process; results depend on it in their last bits.
     """
 
@@ -49,6 +50,7 @@ class Plan:
     budget: int
     num_seeds: int
     finalists: int
+    racers: int
     num_threads: int
 
     def addresses(self) -> list[tuple[str, int]]:
@@ -65,6 +67,7 @@ class Plan:
         return {
             "budget": self.budget,
             "finalists": self.finalists,
+            "racers": self.racers,
             "search": json.loads(json.dumps(asdict(self.search))),
             "num_threads": self.num_threads,
         }
@@ -132,6 +135,7 @@ class CellRunner:
             search=self._plan.search,
             budget=self._plan.budget,
             finalists=self._plan.finalists,
+            racers=self._plan.racers,
             directory=self._directory / "searching",
         )
         cell.write(cell_path(self._directory, baseline, seed))

@@ -5,7 +5,7 @@ Which evaluator that is follows from the objective; how methods search is told i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -47,6 +47,10 @@ class Task:
     def objective(self) -> Objective:
         """What is compared."""
         return self.factory.objectives[0]
+
+    def stage_objectives(self, panel: str) -> Sequence[Objective]:
+        """What evaluations on the panel of a stage hold; only searches under noise have stages."""
+        return self.factory.stage_objectives(panel) if isinstance(self.factory, CompositionEvaluatorFactory) else ()
 
     @property
     def catalogue(self) -> MemberCatalogue:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from evolve.evaluator import EvaluationRequest
+from evolve.jobs import SEARCH_PANEL
 from evolve.loop import Run
 from evolve.settings import MULTI_OBJECTIVE, Budget, Descriptor, Mode, SearchSettings
 from evolve.workers.serial import SerialPool
@@ -77,5 +79,15 @@ class _BenchFactory:
     def __call__(self) -> _BenchFactory:
         return self
 
+    def stage_objectives(self, panel: str) -> Sequence[Objective]:
+        return self.bench.task.stage_objectives(panel)
+
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
-        return restricted(self.bench.evaluation(request), self.objectives)
+        return self.evaluate_batch([request])[0]
+
+    def evaluate_batch(self, requests: Sequence[EvaluationRequest]) -> list[Evaluation]:
+        found = self.bench.evaluations(requests)
+        return [
+            restricted(one, self.objectives if request.panel == SEARCH_PANEL else self.stage_objectives(request.panel))
+            for request, one in zip(requests, found, strict=True)
+        ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from evolve.seeding import generator
@@ -33,9 +31,10 @@ class LocalSearch(Baseline):
         """See the base class."""
         space = bench.task.space
         rng = generator(bench.seed, "local_search")
-        losses = [(bench.loss(genome), place) for place, (_, genome) in enumerate(space.founders())]
-        loss, place = min(losses)
-        current = space.founders()[place][1]
+        founders = [genome for _, genome in space.founders()]
+        losses = bench.losses(founders)
+        loss = min(losses)
+        current = founders[losses.index(loss)]
         while True:
             loss = self._climb(current, loss, bench, rng=rng)
             current = space.random(rng=rng)
@@ -45,12 +44,10 @@ class LocalSearch(Baseline):
         space = bench.task.space
         num_stalls = 0
         while num_stalls < PATIENCE:
-            best, best_loss = current, math.inf
-            for _ in range(OFFSPRING):
-                child = mutated(current, space, rng=rng)
-                child_loss = bench.loss(child)
-                if child_loss < best_loss:
-                    best, best_loss = child, child_loss
+            children = [mutated(current, space, rng=rng) for _ in range(OFFSPRING)]
+            losses = bench.losses(children)
+            best_loss = min(losses)
+            best = children[losses.index(best_loss)]
             num_stalls = 0 if best_loss < loss else num_stalls + 1
             if best_loss <= loss:
                 current, loss = best, best_loss

@@ -67,7 +67,7 @@ class TestCharging:
         account = bench(tmp_path, Counting())
         text = SPACE.to_json(genomes(1)[0])
         for replicate in (0, 1, 1):
-            account.evaluation(EvaluationRequest(text, "search", replicate))
+            account.evaluations([EvaluationRequest(text, "search", replicate)])
         assert [step.replicate for step in account.steps] == [0, 1]
 
     def test_the_budget_ends_the_search(self, tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ class TestLeaders:
         # Both have the same mean; the replicates of the second spread its prompts.
         sure, spread = [genome for genome in genomes(200) if len(genome.nodes) == 5][:2]
         account = bench(tmp_path, Counting(), is_noisy=True)
-        account.evaluation(EvaluationRequest(SPACE.to_json(sure), "search", 0))
-        account.evaluation(EvaluationRequest(SPACE.to_json(spread), "search", 3))
+        account.evaluations([EvaluationRequest(SPACE.to_json(sure), "search", 0)])
+        account.evaluations([EvaluationRequest(SPACE.to_json(spread), "search", 3)])
         assert [leader.key for leader in leaders(account.steps, account.task, count=2)] == [
             SPACE.key(sure),
             SPACE.key(spread),
