@@ -184,9 +184,10 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="write docs/results/")
     given = parser.parse_args()
     bench = Bench()
-    rows, table = explained(bench), composed_table(bench)
-    for row in [*rows, *table]:
-        print(*row, sep="\t")
+    rows = explained(bench)
+    print(*rows, sep="\n", flush=True)
+    table = composed_table(bench)
+    print(*table, sep="\n")
     if given.record:
         assert OBJECTIVES["coherence"].objective in bench.prepared.factory.objectives
         common: dict[str, Any] = {"command": "python benchmarks/catalogue.py --record", "scorer": True, "members": True}
