@@ -60,7 +60,7 @@ class Birth:
     is_duplicate: bool
     gain: float | None
     is_survivor: bool
-    results: Results
+    results: Results = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def test_shipped_experiments_load_and_survive_a_round_trip(path: Path) -> None:
 def test_quickstart_has_the_bundled_members() -> None:
     config = load_experiment(QUICKSTART)
     assert tuple(config.members.catalogue) == bundled_member_names()
-    assert config.fitness.objectives == ("coherence", "nll")
-    assert config.budget.births >= 200
+    assert config.fitness.objectives == ("coherence",)
+    assert config.budget.answers is not None
     assert config.workers.count == 2
 
 

@@ -41,11 +41,6 @@ PAIR = composed((MemberNode("chat"), 1.0), (MemberNode("code"), 0.5), method="we
 TRIO = composed(*((MemberNode(name), None) for name in ("chat", "code", "news")))
 
 
-def test_weights_sum_to_one_with_the_crossovers() -> None:
-    total = sum(weight for _, weight in [*SPACE.mutations.values(), *SPACE.crossovers.values()])
-    assert total == pytest.approx(1.0)
-
-
 @pytest.mark.parametrize("space_name", sorted(SPACES))
 def test_a_long_chain_of_edits_stays_valid(space_name: str) -> None:
     """1,700 edits in every space, crossover with an earlier genome among them."""
@@ -86,6 +81,17 @@ def test_every_gene_is_tweaked_and_only_one_at_a_time() -> None:
         ("response", "top_k"),
         ("response", "top_p"),
     }
+
+
+def test_a_block_moves_decoding_and_what_it_works_with() -> None:
+    bayesian = composed((MemberNode("chat"), 1.0), (MemberNode("code"), 0.5), method="bayesian", tempering=1.0)
+    kids = children("tweak_block", bayesian, SPACE, count=60)
+    ((response_id, response),) = bayesian.of_type(ResponseNode).items()
+    assert all(child.nodes[response_id] != response for child in kids)
+    with_temperatures = [child.of_type(MemberNode) != bayesian.of_type(MemberNode) for child in kids]
+    with_parameters = [child.nodes["c1"] != bayesian.nodes["c1"] for child in kids]
+    for joins in (with_temperatures, with_parameters):
+        assert 0.2 < sum(joins) / len(kids) < 0.8
 
 
 def test_weights_and_parameters_are_tweaked() -> None:
@@ -148,10 +154,12 @@ def test_last_way_to_the_response_is_never_removed() -> None:
 
 def test_nothing_to_change_gives_the_same_object() -> None:
     only = SINGLES.random(rng=np.random.default_rng(0))
-    for name in sorted(MUTATIONS.keys() - {"tweak_gene"}):
+    tweaks = {"tweak_gene", "tweak_block"}
+    for name in sorted(MUTATIONS.keys() - tweaks):
         assert all(child is only for child in children(name, only, SINGLES, count=3)), name
     rigid = RIGID.founders()[0][1]
-    assert all(child is rigid for child in children("tweak_gene", rigid, RIGID, count=3))
+    for name in tweaks:
+        assert all(child is rigid for child in children(name, rigid, RIGID, count=3))
     full = CHAINS.random(rng=np.random.default_rng(0))
     assert all(child is full for child in children("add_member", full, CHAINS, count=3))
 
