@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from evolve.errors import SettingsError, SpaceError
+from evolve.individual import Individual
 from evolve.jobs import SEARCH_PANEL, Job
 from evolve.score_model import ScoreModel
 from evolve.seeding import generator
@@ -72,10 +73,16 @@ class Planner:
     def next_stage(self, state: RunState) -> dict[str, Any]:
         """The payload of the event that begins the next stage, once the present one has committed all of its jobs.
 
-        The best of the present stage are handed on in turns; what it could not see is drawn for each.
+        The best of the present stage are handed on in turns, one of each kind: who differs from a better one in nothing
+        that has a name (members, methods) is passed over. What the stage could not see is drawn for each.
         """
         stage = self._stages[state.stage]
-        best = [state.individuals[key] for key in state.ranked_keys(stage.parents)]
+        of_kind: dict[tuple[str, ...], Individual] = {}
+        for key in state.ranked_keys(len(state.individuals)):
+            described = self._space.describe(self._space.from_json(state.individuals[key].genome_json))
+            kind = tuple(value for value in described.values() if isinstance(value, str))
+            of_kind.setdefault(kind or (key,), state.individuals[key])
+        best = list(of_kind.values())[: stage.parents]
         founders = []
         for number in range(stage.founders if best else 0):
             parent = best[number % len(best)]

@@ -69,7 +69,7 @@ class Stage:
             for no answers, has no noise, and takes milliseconds per genome.
         births: How many births it makes; at least 1.
         founders: How many births of the next stage descend from its best; at least 1.
-        parents: From how many of its best these descend, in turns; at least 1.
+        parents: From how many of its best these descend, in turns, each of another kind; at least 1.
     """
 
     panel: Literal["likelihood"] = "likelihood"

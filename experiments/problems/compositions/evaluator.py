@@ -55,7 +55,7 @@ LIKELIHOOD_PANEL = "likelihood"
 RACE_PANEL = "race"
 """The search prompts with draws of answers that no evaluation of the search has, see race.py."""
 
-LIKELIHOOD_PROMPTS = 150
+LIKELIHOOD_PROMPTS = 100
 """How many search prompts it has: what members make of their replies is kept as whole distributions, 8 kB a token."""
 
 REPORTED_WINDOW = 60
