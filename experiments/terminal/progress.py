@@ -8,13 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from evolve.jobs import SEARCH_PANEL, Event
+from evolve.jobs import SEARCH_PANEL
+from evolve.jobs import Event as RunEvent
 from evolve.loop import Run
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -39,16 +41,22 @@ class Display:
         )
         self._training: dict[str, TaskID] = {}
         self._last_line = 0.0
+        self._doing: str | None = None  # what was told last of work that goes on
+        self._is_over = Event()
 
     def __enter__(self) -> Self:
         self._progress.start()
+        if not self._console.is_terminal:
+            Thread(target=self._repeat, daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._is_over.set()
         self._progress.stop()
 
     def say(self, text: str) -> None:
         """Print one line of what happens now."""
+        self._last_line = time.monotonic()
         self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {escape(text)}", soft_wrap=True)
 
     def training(self, member: str, share: float) -> None:
@@ -63,7 +71,7 @@ class Display:
             self._line(lambda: f"training {member}: {share:.0%}")
 
     @contextmanager
-    def search(self, run: Run, *, label: str) -> Iterator[Callable[[Event], None]]:
+    def search(self, run: Run, *, label: str) -> Iterator[Callable[[RunEvent], None]]:
         """Follow a search; gives the listener for ``Run.advance`` and ends with a line on what was done."""
         started = time.monotonic()
         evaluations_before = run.state.num_evaluations
@@ -80,13 +88,16 @@ class Display:
             done = f"{run.state.num_births_of_stage} births, {run.state.num_evaluations} evaluations{answers}"
             return f"{done} ({rate:.1f}/s){failures}, {found}"
 
-        def on_event(event: Event) -> None:
+        def on_event(event: RunEvent) -> None:
             if event.kind == "commit":
                 self._progress.update(task, completed=_share_done(run), figures=figures())
+                self._doing = f"{label}: {figures()}"
                 self._line(lambda: f"{label}: {figures()}")
 
-        self.say(f"{label}: starts at birth {run.state.num_births_of_stage}")
+        self._doing = f"{label}: starts at birth {run.state.num_births_of_stage}"
+        self.say(self._doing)
         yield on_event
+        self._doing = None
         self._progress.remove_task(task)
         self.say(f"{label}: {figures()}, {time.monotonic() - started:.0f} s")
 
@@ -100,18 +111,26 @@ class Display:
             nonlocal counted
             counted += number
             self._progress.update(task, completed=counted)
+            self._doing = f"{label}: {counted} of {total}"
             self._line(lambda: f"{label}: {counted} of {total}")
 
+        self._doing = f"{label}: {done} of {total}"
         try:
             yield count
         finally:
+            self._doing = None
             self._progress.remove_task(task)
 
     def _line(self, text: Callable[[], str]) -> None:
-        now = time.monotonic()
-        if not self._console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
-            self._last_line = now
+        if not self._console.is_terminal and time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self.say(text())
+
+    def _repeat(self) -> None:
+        """Say what was told last as long as nothing new can be told: people shall see that it goes on."""
+        while not self._is_over.wait(1.0):
+            doing = self._doing
+            if doing is not None and time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES + 1.0:
+                self.say(f"{doing}, going on")
 
 
 def _share_done(run: Run) -> int:
