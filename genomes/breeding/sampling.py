@@ -27,15 +27,17 @@ def random_genome(space: CompositionLimits, *, rng: np.random.Generator) -> Geno
     come with those that their role has to read, and are left out where there is no room for these. Two in five genomes
     get drafts on top; in spaces with merge methods, as many have some members merged.
 
-    Where parameters are limited, a genome that runs too many is drawn again. After a hundred draws it is a founder of
-    one member or core, drawn among those within the limit, with drawn decoding settings.
+    Where parameters are limited, a genome that runs too many is drawn again with as many members, so that sizes are
+    spread as ever. After a hundred draws it is a founder of one member or core, drawn among those within the limit,
+    with drawn decoding settings.
 
     Args:
         space: The members, ranges and limits.
         rng: Draws everything.
     """
+    num_members = None
     for _ in range(_MAX_DRAWS):
-        genome = _drawn(space, rng=rng)
+        num_members, genome = _drawn(space, num_members, rng=rng)
         if space.affords(genome):
             return genome
     blueprint = Blueprint(pick([one for _, one in lone_founders(space) if space.affords(one)], rng=rng))
@@ -43,12 +45,13 @@ def random_genome(space: CompositionLimits, *, rng: np.random.Generator) -> Geno
     return blueprint.genome()
 
 
-def _drawn(space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
-    """A random genome, however many parameters it runs."""
+def _drawn(space: CompositionLimits, num_members: int | None, *, rng: np.random.Generator) -> tuple[int, Genome]:
+    """A random genome of so many members, or of a drawn number, however many parameters it runs; with that number."""
     groups = space.casting_groups()
     sizes = np.array([len(group) for group in groups], dtype=float)
     castings = groups[int(rng.choice(len(groups), p=sizes / sizes.sum()))]
-    num_members = int(rng.integers(1, space.max_member_nodes + 1)) if space.max_combiners else 1
+    if num_members is None:
+        num_members = int(rng.integers(1, space.max_member_nodes + 1)) if space.max_combiners else 1
     blueprint = Blueprint()
     sources = []
     for place in range(num_members):
@@ -77,7 +80,7 @@ def _drawn(space: CompositionLimits, *, rng: np.random.Generator) -> Genome:
             genome = add_draft(genome, space, rng=rng)
     if space.merge_methods and rng.random() < _MERGE_PROBABILITY:
         genome = merge_members(genome, space, rng=rng)
-    return genome
+    return num_members, genome
 
 
 def _has_room(blueprint: Blueprint, casting: Casting, space: CompositionLimits) -> bool:
