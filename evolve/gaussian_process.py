@@ -72,6 +72,12 @@ class Scores:
         """Standard deviation of the scores, 1 where there is none."""
         return float(self.values.std()) or 1.0
 
+    @property
+    def centred(self) -> Floats:
+        """The scores less their mean, in units of their standard deviation."""
+        units: Floats = (self.values - self.values.mean()) / self.scale
+        return units
+
 
 def squared_distances(one: Floats, other: Floats, groups: Sequence[int]) -> Floats:
     """Squared Euclidean distances between rows, by group of columns: [groups, rows of one, rows of other]."""
@@ -81,13 +87,18 @@ def squared_distances(one: Floats, other: Floats, groups: Sequence[int]) -> Floa
     return distances
 
 
+def _likeness(logs: Floats, distances: Floats) -> Floats:
+    """How alike genomes are, in (0, 1], from their squared distances by group and the logarithms' length-scales."""
+    alike: Floats = np.exp(-0.5 * np.tensordot(np.exp(-2 * logs[5:]), distances, axes=1))
+    return alike
+
+
 def fitted(scores: Scores) -> tuple[float, ...]:
     """The logarithms of five standard deviations and of a length-scale per group that are likeliest, see the module."""
     num_groups = max(scores.groups) + 1
     prior = np.log(np.concatenate([_PRIOR_DEVIATIONS, np.full(num_groups, _PRIOR_LENGTH)]))
-    centred = (scores.values - scores.values.mean()) / scores.scale
     found = minimize(
-        _loss, prior, args=(prior, scores, centred), jac=True, method="L-BFGS-B", options={"maxiter": _MAX_STEPS}
+        _loss, prior, args=(prior, scores, scores.centred), jac=True, method="L-BFGS-B", options={"maxiter": _MAX_STEPS}
     )
     return tuple(float(number) for number in found.x)
 
@@ -96,7 +107,7 @@ def _loss(logs: Floats, prior: Floats, scores: Scores, centred: Floats) -> tuple
     """Minus the log-posterior of the logarithms, up to a constant, with its gradient."""
     variances = np.exp(2 * logs[:5])
     weights = np.exp(-2 * logs[5:])
-    shape = np.exp(-0.5 * np.tensordot(weights, scores.distances, axes=1))
+    shape = _likeness(logs, scores.distances)
     same_draw, identity = scores.same_draw, np.eye(len(centred))
     terms = [shape, scores.same_genome, same_draw, same_draw * shape, identity]
     covariance = np.tensordot(variances, np.stack(terms), axes=1)
@@ -119,15 +130,15 @@ class Posterior:
 
     def __init__(self, scores: Scores, logs: Sequence[float]) -> None:
         self._scores = scores
-        self._variances = np.exp(2 * np.array(logs[:5]))
-        self._weights = np.exp(-2 * np.array(logs[5:]))
-        shape = np.exp(-0.5 * np.tensordot(self._weights, scores.distances, axes=1))
+        self._logs = np.array(logs)
+        self._variances = np.exp(2 * self._logs[:5])
+        shape = _likeness(self._logs, scores.distances)
         smooth, genome, draw, kind, noise = self._variances
         self._worth = smooth * shape + genome * scores.same_genome
         covariance = self._worth + scores.same_draw * (draw + kind * shape) + (noise + _JITTER) * np.eye(len(shape))
         self._factor = cho_factor(covariance, lower=True)
         self._mean = float(scores.values.mean())
-        self._solved = cho_solve(self._factor, (scores.values - self._mean) / scores.scale)
+        self._solved = cho_solve(self._factor, scores.centred)
 
     def of_scored(self) -> Floats:
         """The mean worth of the genome of every score, in units of the scores."""
@@ -141,7 +152,7 @@ class Posterior:
             features: Their descriptions, [rows, features].
         """
         distances = squared_distances(features, self._scores.features, self._scores.groups)
-        cross = self._variances[0] * np.exp(-0.5 * np.tensordot(self._weights, distances, axes=1))
+        cross = self._variances[0] * _likeness(self._logs, distances)
         means = self._mean + self._scores.scale * (cross @ self._solved)
         explained = (cross * cho_solve(self._factor, cross.T).T).sum(axis=1)
         variances = self._variances[0] + self._variances[1] - explained

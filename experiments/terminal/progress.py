@@ -68,7 +68,7 @@ class Display:
             self._progress.remove_task(self._training.pop(member))
             self.say(f"member {member} is trained")
         else:
-            self._line(lambda: f"training {member}: {share:.0%}")
+            self._line(f"training {member}: {share:.0%}")
 
     @contextmanager
     def search(self, run: Run, *, label: str) -> Iterator[Callable[[RunEvent], None]]:
@@ -90,9 +90,10 @@ class Display:
 
         def on_event(event: RunEvent) -> None:
             if event.kind == "commit":
-                self._progress.update(task, completed=_share_done(run), figures=figures())
-                self._doing = f"{label}: {figures()}"
-                self._line(lambda: f"{label}: {figures()}")
+                told = figures()
+                self._progress.update(task, completed=_share_done(run), figures=told)
+                self._doing = f"{label}: {told}"
+                self._line(self._doing)
 
         self._doing = f"{label}: starts at birth {run.state.num_births_of_stage}"
         self.say(self._doing)
@@ -112,7 +113,7 @@ class Display:
             counted += number
             self._progress.update(task, completed=counted)
             self._doing = f"{label}: {counted} of {total}"
-            self._line(lambda: f"{label}: {counted} of {total}")
+            self._line(self._doing)
 
         self._doing = f"{label}: {done} of {total}"
         try:
@@ -121,9 +122,9 @@ class Display:
             self._doing = None
             self._progress.remove_task(task)
 
-    def _line(self, text: Callable[[], str]) -> None:
+    def _line(self, text: str) -> None:
         if not self._console.is_terminal and time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
-            self.say(text())
+            self.say(text)
 
     def _repeat(self) -> None:
         """Say what was told last as long as nothing new can be told: people shall see that it goes on."""
