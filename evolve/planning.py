@@ -183,8 +183,7 @@ class Planner:
     def _most_promising(self, children: Sequence[Offspring], state: RunState, *, rng: np.random.Generator) -> Offspring:
         if len(children) == 1:
             return children[0]
-        promise = self.model.promise([child.genome for child in children], state, rng=rng)
-        return children[0] if promise is None else children[int(promise.argmax())]
+        return children[int(self.model.promise([child.genome for child in children], state, rng=rng).argmax())]
 
     def _random_birth(self, state: RunState, rejected: Sequence[str] = (), *, num_attempts: int = 0) -> Job:
         """A random genome, drawn anew while it was seen before; in the end a duplicate is taken."""

@@ -36,7 +36,7 @@ class ScoreModel:
 
     def is_due(self, state: RunState) -> bool:
         """Whether there is something to be learnt: a batch of scores that the model does not know."""
-        if state.settings.model == "none" or state.panel != SEARCH_PANEL or not isinstance(self._space, FeaturedSpace):
+        if state.settings.model == "none" or state.panel != SEARCH_PANEL:
             return False
         known = state.learnt["scored"] if state.learnt else 0
         return len(state.scored) >= max(FEWEST_SCORES, known + state.settings.batch)
@@ -65,10 +65,9 @@ class ScoreModel:
             "estimates": {key: round(float(value), _DECIMALS) for key, value in zip(keys, worth, strict=True)},
         }
 
-    def promise(self, genomes: Sequence[Any], state: RunState, *, rng: np.random.Generator) -> Floats | None:
-        """A draw of what each genome is worth (Thompson 1933), higher is better; None while nothing was learnt."""
-        if state.learnt is None:
-            return None
+    def promise(self, genomes: Sequence[Any], state: RunState, *, rng: np.random.Generator) -> Floats:
+        """A draw of what each genome is worth (Thompson 1933), higher is better; once something was learnt."""
+        assert state.learnt is not None
         count = state.learnt["scored"]
         if self._known is None or self._known[0] != count:
             self._known = count, Posterior(self._scores(state, count)[0], state.learnt["logs"])
