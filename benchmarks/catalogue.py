@@ -78,12 +78,12 @@ HAND_WRITTEN: Mapping[str, str] = {
     "`bayesian`, two generalists": composed(("generalist", "generalist_shallow"), "bayesian", tempering=0.5),
     "`mean`, two generalists": composed(("generalist", "generalist_shallow"), "mean"),
     "`product`, two generalists": composed(("generalist", "generalist_shallow"), "product", sharpness=1.0),
-    "`bayesian`, technical and conversation": composed(("technical", "conversation"), "bayesian", tempering=0.5),
-    "`evidence_gate`, technical and conversation, 1 active": composed(
-        ("technical", "conversation"), "evidence_gate", active=1, tempering=1.0
+    "`bayesian`, science and conversation": composed(("science", "conversation"), "bayesian", tempering=0.5),
+    "`evidence_gate`, both generalists and conversation, 1 active": composed(
+        ("generalist", "generalist_shallow", "conversation"), "evidence_gate", active=1, tempering=1.0
     ),
-    "`evidence_gate`, generalist, technical and conversation, 2 active": composed(
-        ("generalist", "technical", "conversation"), "evidence_gate", active=2, tempering=1.0
+    "`evidence_gate`, generalist, science and conversation, 2 active": composed(
+        ("generalist", "science", "conversation"), "evidence_gate", active=2, tempering=1.0
     ),
     "`evidence_gate`, four specialists and the generalist, 2 active": composed(
         ("conversation", "arrays", "networks", "science", "generalist"), "evidence_gate", active=2, tempering=0.1

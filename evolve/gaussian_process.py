@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 _MAX_STEPS = 25
 _PRIOR_SPREAD = 1.0  # of every logarithm
-_JITTER = 1e-6
+_JITTER = 1e-6  # of all variance, on the diagonal: scores without noise leave a matrix that is singular to rounding
 
 # Standard deviations, in units of that of the scores: of f, of what genomes have beyond it, of draws, of draws for
 # genomes of a kind, of noise. Then the length-scales.
@@ -111,12 +111,14 @@ def _loss(logs: Floats, prior: Floats, scores: Scores, centred: Floats) -> tuple
     same_draw, identity = scores.same_draw, np.eye(len(centred))
     terms = [shape, scores.same_genome, same_draw, same_draw * shape, identity]
     covariance = np.tensordot(variances, np.stack(terms), axes=1)
-    factor = cho_factor(covariance + _JITTER * identity, lower=True)
+    factor = cho_factor(covariance + _JITTER * variances.sum() * identity, lower=True)
     solved = cho_solve(factor, centred)
     loss = 0.5 * centred @ solved + np.log(np.diag(factor[0])).sum()
     inner = np.outer(solved, solved) - cho_solve(factor, identity)
     smooth = (variances[0] + variances[3] * same_draw) * shape
-    gradient = [-(inner * term).sum() * variance for variance, term in zip(variances, terms, strict=True)]
+    gradient = [
+        -(inner * (term + _JITTER * identity)).sum() * variance for variance, term in zip(variances, terms, strict=True)
+    ]
     gradient += [
         -0.5 * (inner * smooth * distance).sum() * weight
         for weight, distance in zip(weights, scores.distances, strict=True)
@@ -135,10 +137,22 @@ class Posterior:
         shape = _likeness(self._logs, scores.distances)
         smooth, genome, draw, kind, noise = self._variances
         self._worth = smooth * shape + genome * scores.same_genome
-        covariance = self._worth + scores.same_draw * (draw + kind * shape) + (noise + _JITTER) * np.eye(len(shape))
+        alone = noise + _JITTER * self._variances.sum()
+        covariance = self._worth + scores.same_draw * (draw + kind * shape) + alone * np.eye(len(shape))
         self._factor = cho_factor(covariance, lower=True)
         self._mean = float(scores.values.mean())
         self._solved = cho_solve(self._factor, scores.centred)
+
+    @property
+    def weights(self) -> Floats:
+        """What f is of likenesses to the scores, [scores]: its mean at x is the sum of weight times likeness to x."""
+        weights: Floats = self._variances[0] * self._solved
+        return weights
+
+    def likeness_by_group(self) -> Floats:
+        """How alike the scored genomes are in each group of features, [groups, scores, scores]; f has their product."""
+        alike: Floats = np.exp(-0.5 * np.exp(-2 * self._logs[5:])[:, None, None] * self._scores.distances)
+        return alike
 
     def of_scored(self) -> Floats:
         """The mean worth of the genome of every score, in units of the scores."""

@@ -146,9 +146,12 @@ class Results:
     def leading_values(self, count: int) -> list[float] | None:
         """The leading objective in the first ``count`` replicates, higher is better; None unless all are OK."""
         evaluations = [self.by_replicate.get(number) for number in range(count)]
-        name, weight = self._objectives[0].name, self._weights[0]
-        values = [weight * one.objectives[name] for one in evaluations if one is not None and one.is_ok]
-        return values if len(values) == count else None
+        known = all(one is not None and one.is_ok for one in evaluations)
+        return [self.leading_of(number) for number in range(count)] if known else None
+
+    def leading_of(self, replicate: int) -> float:
+        """The leading objective in an OK evaluation, turned so that higher is better."""
+        return self._weights[0] * self.by_replicate[replicate].objectives[self._objectives[0].name]
 
     def lower_confidence_bound(self, z: float) -> float:
         """Mean of the leading objective, turned so that higher is better, less ``z`` standard errors."""

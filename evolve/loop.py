@@ -36,6 +36,7 @@ from evolve.evaluator import (
 )
 from evolve.folding import fold
 from evolve.forking import Lineage
+from evolve.importance import Importance
 from evolve.individual import Individual, Results
 from evolve.jobs import Event
 from evolve.planning import Planner
@@ -224,6 +225,10 @@ class Run(Closeable):
         for genome, replicate in wanted:
             measured[genome].add(replicate, self.state.measurements[genome, panel, replicate])
         return [measured[genome] for genome in genomes]
+
+    def importances(self) -> list[Importance]:
+        """What mattered in every stage, as far as its scores tell: none where genomes are not described in numbers."""
+        return self._planner.model.importances(self.state)
 
     def note(self, text: str) -> None:
         """Write something into the log that people may want to know and the trajectory does not depend on."""

@@ -6,12 +6,14 @@ from its events alone; what it says of new genomes follows from the state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from evolve.gaussian_process import Floats, Posterior, Scores, fitted
+from evolve.importance import Importance, importance
+from evolve.individual import Individual, Results
 from evolve.jobs import SEARCH_PANEL
 from evolve.space import FeaturedSpace, SearchSpace
 from evolve.state import RunState
@@ -76,13 +78,34 @@ class ScoreModel:
         means, deviations = self._known[1].of_new(rows)
         return means + deviations * rng.standard_normal(len(means))
 
+    def importances(self, state: RunState) -> list[Importance]:
+        """What mattered in every stage of a run and in the search proper, where there are scores enough to tell."""
+        if not isinstance(self._space, FeaturedSpace):
+            return []
+        found = []
+        for panel in (*(stage.panel for stage in state.run_settings.stages), state.panel):
+            entries = _entries(state, panel)
+            if len(entries) < FEWEST_SCORES:
+                continue
+            # Of a stage with many births some from all of its length: late ones are much alike.
+            chosen = [entries[place * len(entries) // MOST_SCORES] for place in range(MOST_SCORES)]
+            chosen = chosen if len(entries) > MOST_SCORES else entries
+            described = [self._of(one.genome_json) for one, _, _ in chosen]
+            scores = scores_of(
+                described,
+                [one.key for one, _, _ in chosen],
+                [replicate for _, replicate, _ in chosen],
+                [value for _, _, value in chosen],
+            )
+            found.append(importance(panel, scores, list(described[0])))
+        return found
+
     def _scores(self, state: RunState, count: int) -> tuple[Scores, list[str]]:
         """The latest of the first ``count`` scores, and whose they are."""
         places = state.scored[max(0, count - MOST_SCORES) : count]
         keys = [key for key, _ in places]
         described = [self._of(state.individuals[key].genome_json) for key in keys]
-        name, sign = state.objectives[0].name, state.objectives[0].sign
-        values = [sign * state.results[key].by_replicate[replicate].objectives[name] for key, replicate in places]
+        values = [state.results[key].leading_of(replicate) for key, replicate in places]
         return scores_of(described, keys, [replicate for _, replicate in places], values), keys
 
     def _of(self, text: str) -> dict[str, float]:
@@ -90,6 +113,21 @@ class ScoreModel:
             assert isinstance(self._space, FeaturedSpace)
             self._features[text] = described_as(self._space.features(self._space.from_json(text)))
         return self._features[text]
+
+
+def _entries(state: RunState, panel: str) -> list[tuple[Individual, int, float]]:
+    """Everybody who was scored on a panel in the order of birth, with each replicate and score, higher is better."""
+    results: Mapping[str, Results] = state.results
+    people: Iterable[Individual] = state.individuals.values()
+    if panel != state.panel:
+        results = {key: one for (of, key), one in state.results_before.items() if of == panel}
+        people = [one for one in state.ancestors.values() if one.key in results]
+    return [
+        (one, replicate, results[one.key].leading_of(replicate))
+        for one in people
+        for replicate, evaluation in sorted(results[one.key].by_replicate.items())
+        if evaluation.is_ok
+    ]
 
 
 def described_as(features: Mapping[str, float]) -> dict[str, float]:

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import pandas as pd
 
+from evolve.importance import Importance
+
 Blocks = Mapping[str, Mapping[str, int]]
 """How often a genome has each building block, by group (``"members"``) and name."""
 
@@ -68,6 +70,7 @@ class Headline:
         sentences: What the table says.
         table: The numbers.
         winner_genome: Canonical JSON of the winner.
+        importances: What mattered in the search, by stage.
     """
 
     title: str
@@ -76,3 +79,4 @@ class Headline:
     sentences: Sequence[str]
     table: pd.DataFrame
     winner_genome: str | None
+    importances: Sequence[Importance] = ()

@@ -31,6 +31,7 @@ from experiments.report.figures import (
     diversity,
     drawn_individuals,
     failures,
+    importance,
     lineage,
     operators,
     pareto,
@@ -74,7 +75,7 @@ def write_report(directory: Path, *, to: Path | None = None) -> Path:
             rival.advance()
         headline = story.headline()
         chosen = _chosen(story, headline)
-        figures = _figures(story, rival, chosen)
+        figures = _figures(story, rival, chosen, headline)
         html = _html(story, figures, headline=headline, chosen=chosen)
     path.parent.mkdir(parents=True, exist_ok=True)
     tables = {figure.name: figure.table for figure in figures}
@@ -101,7 +102,9 @@ def _chosen(story: RunStory, headline: Headline | None) -> Individual | None:
     return story.state.incumbent
 
 
-def _figures(story: RunStory, rival: RunStory | None, chosen: Individual | None) -> list[Figure]:
+def _figures(
+    story: RunStory, rival: RunStory | None, chosen: Individual | None, headline: Headline | None
+) -> list[Figure]:
     stories = {"evolution": story} | ({"random search": rival} if rival is not None else {})
     work = list(story.work)
     if rival is not None:
@@ -110,6 +113,7 @@ def _figures(story: RunStory, rival: RunStory | None, chosen: Individual | None)
         progress(stories),
         pareto(story, chosen=chosen, max_points=_MOST_POINTS),
         lineage(story, chosen),
+        importance([] if headline is None else headline.importances),
         operators(story),
         diversity(story),
         *usage(story),

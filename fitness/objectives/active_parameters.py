@@ -16,6 +16,7 @@ class ActiveParameters(ObjectiveOperator):
     name = "active_parameters"
     direction = "minimise"
     unit = "parameters run per generated token"
+    reads_answers = False
 
     def measure(self, examination: Examination) -> Measurement:
         """See the base class."""

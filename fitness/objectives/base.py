@@ -49,6 +49,7 @@ class ObjectiveOperator(ABC):
         unit: Unit for people.
         figure: What makes the value of the values per prompt, where there are any: their mean, or another figure, up to
             a factor for what only shows over all answers together. Intervals draw it anew.
+        reads_answers: Whether it depends on what is answered; else all answers to a prompt have the same number.
         is_timed: Whether it reads a clock. Answers are then decoded one at a time, and two measurements differ.
     """
 
@@ -56,6 +57,7 @@ class ObjectiveOperator(ABC):
     direction: Direction
     unit: str
     figure: Figure = staticmethod(mean)
+    reads_answers: bool = True
     is_timed: bool = False
 
     @property

@@ -17,6 +17,7 @@ class BitsPerByte(ObjectiveOperator):
     name = "bits_per_byte"
     direction = "minimise"
     unit = "bits per UTF-8 byte of the human reply, mean over replies"
+    reads_answers = False
 
     def measure(self, examination: Examination) -> Measurement:
         """See the base class."""

@@ -18,6 +18,7 @@ class Nll(ObjectiveOperator):
     name = "nll"
     direction = "minimise"
     unit = "nats per token of the human reply, mean over replies"
+    reads_answers = False
 
     def measure(self, examination: Examination) -> Measurement:
         """See the base class."""

@@ -58,7 +58,7 @@ def test_the_posterior_is_the_textbook_one() -> None:
             alike = shape(scores.features[i], scores.features[j])
             covariance[i, j] = smooth * alike + genome * (scores.genomes[i] == scores.genomes[j])
             covariance[i, j] += (draw + kind * alike) * (scores.draws[i] == scores.draws[j])
-            covariance[i, j] += (noise + 1e-6) * (i == j)
+            covariance[i, j] += (noise + 1e-6 * np.exp(2 * np.array(logs[:5])).sum()) * (i == j)
     mean, scale = scores.values.mean(), scores.values.std()
     new = np.random.default_rng(3).random((5, len(GROUPS)))
     cross = np.array([[smooth * shape(row, known) for known in scores.features] for row in new])

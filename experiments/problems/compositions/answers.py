@@ -79,7 +79,7 @@ def collect_answers(contestants: Sequence[Contestant], examples: Sequence[Exampl
             human=example.reply,
             human_coherence=human[example.id],
             answers={
-                contestant.label: tuple(_answer(test, example.id) for test in contestant.answers)
+                contestant.label: tuple(_answer(test, contestant, example.id) for test in contestant.answers)
                 for contestant in contestants
             },
         )
@@ -103,11 +103,11 @@ def read_answers(directory: Path) -> list[AnsweredPrompt]:
     return [_prompt(line.content) for line in lines]
 
 
-def _answer(test: Evaluation, prompt: str) -> Answer:
+def _answer(test: Evaluation, contestant: Contestant, prompt: str) -> Answer:
     return Answer(
         text=test.answers[prompt],
         coherence=test.details["coherence"][prompt],
-        nll_nats=test.details["nll"][prompt],
+        nll_nats=contestant.answers[0].details["nll"][prompt],
         terms=_of_kind(test, TERM, prompt),
         guards=_of_kind(test, GUARD, prompt),
     )

@@ -181,8 +181,9 @@ class CompositionEvaluator:
     def evaluate(self, request: EvaluationRequest) -> Evaluation:
         """Measure the objectives of the request's genome on the request's prompts.
 
-        On the test panel the result also holds what every final comparison reports (``REPORTED``), the answers, and
-        the human replies' own values per prompt as details called ``human_<objective>``.
+        On the test panel the result also holds what every final comparison reports (``REPORTED``) and the answers.
+        The first answers to its prompts come with what is the same for all answers: likelihoods, and the human
+        replies' own values per prompt as details called ``human_<objective>``.
         """
         if request.panel == LIKELIHOOD_PANEL:
             return self._likelihood.evaluate(request)
@@ -195,6 +196,7 @@ class CompositionEvaluator:
             operators=self._operators(request),
             draw=_draw_of(request),
             is_reported=request.panel == "test",
+            is_first=self._is_first(request),
             keeps_groups=request.panel not in _SEARCHED,
         )
 
@@ -231,6 +233,7 @@ class CompositionEvaluator:
                 examples,
                 operators=self._operators(request),
                 is_reported=request.panel == "test",
+                is_first=self._is_first(request),
                 keeps_groups=not is_searching,  # A search makes thousands of evaluations, and draws nothing anew.
             )
         return [results[place] for place in range(len(requests))]
@@ -243,6 +246,7 @@ class CompositionEvaluator:
         operators: Sequence[ObjectiveOperator],
         draw: Sequence[str | int],
         is_reported: bool = False,
+        is_first: bool = True,
         keeps_groups: bool = True,
     ) -> Evaluation:
         """What objectives say of a genome on some prompts; its scores are those of the first objective.
@@ -252,7 +256,8 @@ class CompositionEvaluator:
             examples: The prompts.
             operators: What is measured. Those that the factory has not are metrics of the result.
             draw: Decides the seeds of the answers, together with run and prompt.
-            is_reported: Keep the answers, and the values of the human replies.
+            is_reported: Keep the answers, and what ``is_first`` says.
+            is_first: These are the first answers to the prompts, so the values of the human replies are of use.
             keeps_groups: Keep the groups of the prompts, without which there is no interval.
         """
         is_timed = any(operator.is_timed for operator in operators)
@@ -260,7 +265,12 @@ class CompositionEvaluator:
         phenotype = self._phenotype(genome, prefill=None if is_timed else self._prefill)
         examination = self._examination(phenotype, examples, draw=draw, is_timed=is_timed)
         return self._measured(
-            examination, examples, operators=operators, is_reported=is_reported, keeps_groups=keeps_groups
+            examination,
+            examples,
+            operators=operators,
+            is_reported=is_reported,
+            is_first=is_first,
+            keeps_groups=keeps_groups,
         )
 
     def _measured(
@@ -270,6 +280,7 @@ class CompositionEvaluator:
         *,
         operators: Sequence[ObjectiveOperator],
         is_reported: bool,
+        is_first: bool,
         keeps_groups: bool,
     ) -> Evaluation:
         started = time.perf_counter()
@@ -280,9 +291,10 @@ class CompositionEvaluator:
         values = {name: measurement.value for name, measurement in measurements.items()}
         metrics = {name: value for one in measurements.values() for name, value in one.metrics.items()}
         details = _details(measurements)
-        if is_reported:
+        if is_reported and is_first:
             humans = {f"human_{operator.name}": self._memory.of_humans(operator, examination) for operator in operators}
             details |= {name: given for name, given in humans.items() if given is not None}
+        if is_reported:
             details |= {name: given for one in measurements.values() for name, given in one.details.items()}
         by_id = {measure: _by_id(examples, given) for measure, given in details.items()}
         return Evaluation.ok(
@@ -310,7 +322,12 @@ class CompositionEvaluator:
         if request.panel != "test":
             return operators
         names = {operator.name for operator in operators}
-        return operators + tuple(OBJECTIVES[name] for name in REPORTED if name not in names)
+        further = [OBJECTIVES[name] for name in REPORTED if name not in names]
+        return operators + tuple(one for one in further if one.reads_answers or self._is_first(request))
+
+    def _is_first(self, request: EvaluationRequest) -> bool:
+        """Whether a request asks for the first answers to its prompts."""
+        return request.panel in _SEARCHED or request.replicate < self._factory.num_windows(request.panel)
 
     def _phenotype(self, genome: Genome, *, prefill: PrefillCache | None) -> Phenotype:
         from genomes.running.compilation import compile_genome

@@ -77,6 +77,7 @@ def run_finals(measuring: Measuring, random_run: Run | None) -> Results:
         samples=_samples(contestants, prepared, count=report.sample_prompts),
         objectives=objectives,
         judgement=_judgement(contestants, measuring),
+        importances=tuple(run.importances()),
     )
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evolve.importance import Importance
 from experiments.files import write_json
 from experiments.problems.compositions.judging import Judgement
 from fitness.objectives import OBJECTIVES
@@ -83,6 +84,7 @@ class Results:
         samples: A few prompts with answers.
         objectives: What the run selected on, the leading one first.
         judgement: What a second judge thinks of the rows; None where the experiment asks for none.
+        importances: Which genes the scores of the search hung on, by stage.
     """
 
     rows: tuple[Row, ...]
@@ -92,6 +94,7 @@ class Results:
     samples: tuple[Shown, ...]
     objectives: tuple[Objective, ...]
     judgement: Judgement | None = None
+    importances: tuple[Importance, ...] = ()
 
     @property
     def winner(self) -> Row:
@@ -138,6 +141,7 @@ class Results:
             ),
             objectives=tuple(Objective(**objective) for objective in document["objectives"]),
             judgement=Judgement.from_document(judgement) if judgement else None,
+            importances=tuple(Importance(**one) for one in document.get("importances", ())),
         )
 
 
@@ -160,7 +164,7 @@ def compare(
     leading objective.
 
     Args:
-        contestants: Their evaluations hold ``coherence`` and ``nll`` per prompt among the details.
+        contestants: Their evaluations hold ``coherence`` per prompt among the details, and the first one ``nll``.
         objectives: What was selected on, the leading one first.
         resamples: Bootstrap samples of the prompts' documents.
         seed: Equal seeds give equal intervals.
@@ -184,7 +188,8 @@ def compare(
     for place, contestant in enumerate(contestants):
         has_gain = place < len(pairs)
         answers = contestant.answers
-        measured = {name: interval(answers, name) for name in {"coherence", "nll", *(one.name for one in objectives)}}
+        names = {"coherence", "nll", *(one.name for one in objectives)}
+        measured = {name: interval(_with(name, answers), name) for name in names}
         rows.append(
             Row(
                 label=contestant.label,
@@ -200,6 +205,11 @@ def compare(
             )
         )
     return tuple(rows)
+
+
+def _with(name: str, answers: Sequence[Evaluation]) -> list[Evaluation]:
+    """Of the answers those that say an objective: what is the same for all of them comes with the first alone."""
+    return [answer for answer in answers if name in answer.details or name in answer.metrics]
 
 
 def _scores(answers: Sequence[Evaluation]) -> Sample:

@@ -127,6 +127,7 @@ def composition_headline(results: Results) -> Headline:
         ],
         table=numbers,
         winner_genome=results.winner.genome,
+        importances=results.importances,
     )
 
 

@@ -3,6 +3,7 @@
 from experiments.report.figures.diversity import diversity
 from experiments.report.figures.failures import failures
 from experiments.report.figures.figure import Figure
+from experiments.report.figures.importance import importance
 from experiments.report.figures.lineage import ancestors, lineage
 from experiments.report.figures.operators import operators
 from experiments.report.figures.pareto import drawn_individuals, pareto
@@ -16,6 +17,7 @@ __all__ = [
     "diversity",
     "drawn_individuals",
     "failures",
+    "importance",
     "lineage",
     "operators",
     "pareto",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.evaluator import EvaluationRequest
+from evolve.importance import Importance
 from evolve.loop import Run
 from evolve.seeding import generator
 from evolve.settings import Budget, SearchSettings
@@ -95,6 +96,12 @@ def search(run: Run) -> Run:
     return run
 
 
+IMPORTANCES = (
+    Importance("likelihood", 300, 1.0, {"members": 0.6, "methods": 0.3}, 0.1, {"members.graphs": 0.2}),
+    Importance("search", 60, 0.7, {"decoding": 0.5, "members": 0.4}, 0.1, {"decoding.top_p": -0.02, "members.a": 0.01}),
+)
+
+
 def carry_on(directory: Path, *, births: int) -> None:
     run = Run.open(directory, space=space(), factory=MadeUpFactory(), budget=Budget(births=births))
     with run:
@@ -115,7 +122,7 @@ def finish(run: Run, *, answer: str = "an answer") -> None:
     ]
     objectives = (COHERENCE, NLL)
     rows = compare(contestants, objectives=objectives, resamples=300, seed=1)
-    Results(rows, 0.7, 20, 2, (), objectives).write(run.directory)
+    Results(rows, 0.7, 20, 2, (), objectives, importances=IMPORTANCES).write(run.directory)
     write_answers(run.directory, answered(sorted(contestants[0].answers[0].scores), labels, answer))
 
 

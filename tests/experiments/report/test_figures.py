@@ -16,6 +16,7 @@ from experiments.report.figures import (
     ancestors,
     diversity,
     failures,
+    importance,
     lineage,
     operators,
     pareto,
@@ -27,7 +28,7 @@ from experiments.report.figures.utilisation import running_time
 from experiments.runs.population import mean_jaccard_distance
 from experiments.runs.story import RunStory, Work
 from tests.evolve.toy import ToyFactory, ToyPool, create
-from tests.experiments.report.made_up import MEMBERS, start
+from tests.experiments.report.made_up import IMPORTANCES, MEMBERS, start
 
 
 def all_figures(story: RunStory) -> list[Figure]:
@@ -148,3 +149,16 @@ def test_very_many_evaluations_become_few_bars() -> None:
     figure = utilisation(work)
     assert sum(len(trace["x"]) for trace in figure.traces) <= 2500
     assert len(figure.table) == 30_000
+
+
+def test_what_mattered_names_groups_and_genes_of_every_stage() -> None:
+    figure = importance(IMPORTANCES)
+    go.Figure(data=list(figure.traces), layout=dict(figure.layout))  # raises on anything that plotly does not know
+    shares = figure.table.dropna(subset="share").groupby("panel")["share"].sum()
+    assert shares.to_dict() == pytest.approx({"likelihood": 1.0, "search": 1.0})
+    assert figure.traces[-1]["y"][-1] == "decoding · top_p"  # the strongest of the last stage is drawn on top
+    assert "70%" in figure.caption
+
+
+def test_what_mattered_of_a_run_that_is_not_over_says_so() -> None:
+    assert not importance([]).traces

@@ -70,8 +70,18 @@ class TestAnswers:
         )
         assert first.answers.keys() == second.answers.keys() == first.groups.keys()
         assert first.answers != second.answers
-        assert first.details["nll"] == second.details["nll"]
-        assert first.details["human_coherence"] == second.details["human_coherence"]
+        assert first.details["nll"] == second.details["nll"]  # The search selects on it.
+
+    def test_what_is_the_same_for_all_answers_comes_with_the_first(self, problem: PreparedCompositions) -> None:
+        factory = replace(problem.factory, operators=problem.factory.operators[:1])  # coherence alone
+        size = factory.num_windows("test")
+        (_, genome), *_ = problem.space.founders()
+        first, second = factory().evaluate_batch(
+            [EvaluationRequest(problem.space.to_json(genome), "test", replicate) for replicate in (0, size)]
+        )
+        assert {"nll", "human_coherence"} <= first.details.keys()
+        assert not {"nll", "human_coherence"} & second.details.keys()
+        assert first.details["coherence"].keys() == second.details["coherence"].keys()
 
     def test_likelihoods_by_length_are_those_of_all_replies_at_once(self, problem: PreparedCompositions) -> None:
         (_, genome), *_ = problem.space.founders()
