@@ -119,21 +119,34 @@ class Bench:
         Raises:
             BudgetSpentError: See ``evaluations``.
         """
-        space, objective = self.task.space, self.task.objective
-        draw = self._num_batches if self.task.is_noisy and self.search.draws == "fresh" else 0
-        self._num_batches += 1
-        draws = [self._draws.setdefault(space.key(genome), draw) for genome in genomes]
-        found = self.evaluations(
-            [
-                EvaluationRequest(space.to_json(genome), SEARCH_PANEL, own)
-                for genome, own in zip(genomes, draws, strict=True)
-            ]
-        )
-        return [objective.loss(one.objectives[objective.name]) if one.is_ok else math.inf for one in found]
+        draw = self._num_batches if self._has_fresh_draws else 0
+        draws = [self._draws.setdefault(self.task.space.key(genome), draw) for genome in genomes]
+        return self._losses(genomes, draws)
+
+    def losses_anew(self, genomes: Sequence[Genome]) -> list[float]:
+        """Like ``losses``, on a draw that none of these genomes had before."""
+        keys = [self.task.space.key(genome) for genome in genomes]
+        known = [sum(key == asked for asked, _ in self._known) for key in keys]
+        return self._losses(genomes, [self._num_batches] * len(genomes) if self._has_fresh_draws else known)
 
     def loss(self, genome: Genome) -> float:
         """``losses`` of one genome."""
         return self.losses([genome])[0]
+
+    @property
+    def _has_fresh_draws(self) -> bool:
+        return self.task.is_noisy and self.search.draws == "fresh"
+
+    def _losses(self, genomes: Sequence[Genome], draws: Sequence[int]) -> list[float]:
+        space, objective = self.task.space, self.task.objective
+        self._num_batches += 1
+        requests = [
+            EvaluationRequest(space.to_json(genome), SEARCH_PANEL, own)
+            for genome, own in zip(genomes, draws, strict=True)
+        ]
+        size = self.search.batch if self.task.is_noisy else len(requests)
+        found = [one for start in range(0, len(requests), size) for one in self.evaluations(requests[start:][:size])]
+        return [objective.loss(one.objectives[objective.name]) if one.is_ok else math.inf for one in found]
 
 
 @dataclass(frozen=True, slots=True)

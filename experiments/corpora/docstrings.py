@@ -103,7 +103,7 @@ def _prose(docstring: str) -> Iterator[str]:
         for paragraph in _paragraphs(lines):
             for sentence in _SENTENCE_END.split(paragraph):
                 words = sentence.split()
-                letters = sum(character.isalpha() or character == " " for character in sentence)
+                letters = sum(map(str.isalpha, sentence)) + sentence.count(" ")
                 if _MIN_TURN_WORDS <= len(words) <= _MAX_TURN_WORDS and letters >= 0.75 * len(sentence):
                     yield " ".join(words)
 

@@ -57,6 +57,8 @@ class Evolution(Baseline):
         axis = Descriptor(metric=SECOND_OBJECTIVE, low=float(min(sizes)), high=float(most + 1), cells=_CELLS)
         descriptors = (axis,) if self.mode == "mapelites" else ()
         settings = replace(search, mode=self.mode, select=None, descriptors=descriptors)
+        if self.mode == "random":
+            settings = replace(settings, stages=())  # A stage is part of how the others search.
         plain: dict[str, Any] = {"rungs": 1, "stages": (), "draws": "same", "model": "none", "candidates": 1}
         return settings if task.is_noisy else replace(settings, rescore_every=None, **plain)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,13 +11,17 @@ import numpy as np
 import pytest
 
 from evolve.evaluator import EvaluationRequest
+from evolve.score_model import FEWEST_SCORES
 from evolve.settings import SearchSettings
+from experiments.compare.baselines.gp_guided import GpGuided
+from experiments.compare.baselines.tuned_member import TunedMember
 from experiments.compare.bench import PROPOSALS_PER_EVALUATION, Bench, BudgetSpentError, leaders, restricted
 from experiments.compare.cell import run_cell
 from experiments.compare.memo import MemoisedEvaluator
 from experiments.problems.errors import FinalsError
 from fitness.result import Evaluation, Objective, Outcome
 from genomes.graph.genome import Genome
+from genomes.graph.nodes import MemberNode
 from genomes.graph.serialization import genome_from_json
 from tests.genomes.spaces import SPACE
 
@@ -95,6 +101,47 @@ class TestCharging:
         assert losses[-1] == float("inf")
         assert len(account.steps) == 6
         assert all(leader.value <= len(some[0].nodes) for leader in leaders(account.steps, account.task, count=6))
+
+
+class TestDraws:
+    def test_asking_anew_is_charged_again_and_asking_is_not(self, tmp_path: Path) -> None:
+        (genome,) = genomes(1)
+        account = bench(tmp_path, Counting(), is_noisy=True)
+        account.losses([genome])
+        for _ in range(2):
+            account.losses_anew([genome])
+        account.losses([genome])
+        assert [step.replicate for step in account.steps] == [0, 1, 2]
+
+    def test_fresh_draws_are_those_that_nobody_had(self, tmp_path: Path) -> None:
+        first, second = genomes(2)
+        search = replace(SearchSettings(), draws="fresh")
+        account = Bench(task(is_noisy=True), Counting(), search=search, budget=9, seed=0, directory=tmp_path)  # type: ignore[arg-type]
+        account.losses([first])
+        account.losses([second])
+        account.losses_anew([first, second])
+        assert [step.replicate for step in account.steps] == [0, 1, 2, 2]
+
+
+class TestGpGuided:
+    def test_its_proposals_are_better_than_random_ones(self, tmp_path: Path) -> None:
+        account = bench(tmp_path, Counting(), budget=96)
+        with pytest.raises(BudgetSpentError):
+            GpGuided().search(account)
+        sizes = [step.evaluation.objectives["nll"] for step in account.steps]
+        opening = 2 * FEWEST_SCORES
+        assert np.mean(sizes[opening:]) < 0.8 * np.mean(sizes[len(SPACE.founders()) : opening])
+        assert len({step.key for step in account.steps}) == len(account.steps)
+
+
+class TestTunedMember:
+    def test_the_rest_of_the_budget_goes_into_decoding(self, tmp_path: Path) -> None:
+        account = bench(tmp_path, Counting(), budget=200, is_noisy=True)
+        with pytest.raises(BudgetSpentError):
+            TunedMember().search(account)
+        assert all(len(SPACE.from_json(step.genome).of_type(MemberNode)) == 1 for step in account.steps)
+        counts = Counter(step.key for step in account.steps)
+        assert max(counts.values()) > 2  # again and again, on other prompts
 
 
 class TestLeaders:
