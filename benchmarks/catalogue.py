@@ -1,6 +1,6 @@
 """Whether the quickstart is a problem worth searching, by three criteria that were written down before it was measured.
 
-    python benchmarks/catalogue.py             # some five minutes on a core; add --record for docs/results/
+    python benchmarks/catalogue.py             # some ten minutes on a core; add --record for docs/results/
 
 1. *Who answers matters*: members explain at least .4 of the variance of coherence between random genomes that can be
    explained at all (cross-validated R2 of extra trees, over that of the true means as repeated draws tell it).
@@ -36,7 +36,7 @@ from fitness.panels import joined
 from fitness.result import Evaluation
 from fitness.statistics import Sample, bootstrap_difference, bootstrap_interval
 
-NUM_GENOMES = 100
+NUM_GENOMES = 200
 NUM_DRAWS = 2  # of each genome, to tell what is luck
 BATCH = 10
 
