@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: setup demo test lint docs references bench members scorer clean
+.PHONY: setup demo test lint docs references bench compare members scorer clean
 
 setup: $(VENV)/.installed
 
@@ -44,6 +44,14 @@ BENCHMARKS ?= answering teacher_forcing scoring workers_scaling worker_memory dr
 bench: setup  ## every claim of speed with its bound, one after the other (half an hour on 2 quiet cores)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[benchmarks]'
 	for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit; done
+
+COMPARE := $(BIN)/evolve compare experiments/quickstart.yaml --jobs 2 --seeds 12
+
+compare: setup  ## docs/comparison.md again (hours on 2 cores); what was interrupted goes on where it was
+	$(COMPARE)
+	$(COMPARE) --objective coherence --budget 100
+	$(COMPARE) --objective coherence --budget 100 --first-seed 100 --baselines random,tpe,aging \
+		--to comparisons/quickstart-coherence-kept-out
 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)
 	$(BIN)/evolve members train experiments/bundled/members.yaml --bundle experiments/bundled/members

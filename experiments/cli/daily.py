@@ -98,10 +98,14 @@ def compare(
         str | None,
         typer.Option(
             metavar="NAME,NAME,...",
-            help="The names of the methods to compare. Without it, all methods that need no training are compared.",
+            help="The names of the methods to compare. Without it, all are compared that need no training and that the "
+            "space has room for.",
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="How many seeds each method that draws at random gets.")] = 10,
+    first_seed: Annotated[
+        int, typer.Option(help="The first seed; the others follow it. Take others than you developed with.")
+    ] = 0,
     objective: Annotated[
         Literal["nll", "coherence"],
         typer.Option(help="What is compared. nll is fast, because it is computed from kept outputs of the members."),
@@ -131,12 +135,13 @@ def compare(
     settings: Settings = None,
 ) -> None:
     """Compare search methods and baselines at equal budget. An interrupted comparison goes on where it stopped."""
-    from experiments.commands.compare import DEFAULT_BASELINES, compare_methods
+    from experiments.commands.compare import compare_methods
 
     compare_methods(
         experiment,
-        baselines=DEFAULT_BASELINES if baselines is None else tuple(baselines.split(",")),
+        baselines=None if baselines is None else tuple(baselines.split(",")),
         num_seeds=seeds,
+        first_seed=first_seed,
         objective=objective,
         budget=budget,
         reference=reference,

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.compare.analysis import Comparison, analyse
-from experiments.compare.baselines import BASELINES, Setting
+from experiments.compare.baselines import BASELINES, MethodUnfitError, Setting
 from experiments.compare.cell import Cell
 from experiments.compare.running import Plan, run_comparison
 from experiments.compare.tables import print_comparison
@@ -25,12 +25,14 @@ from genomes.members.store import Store
 
 DEFAULT_BASELINES = (
     "best_member",
+    "tuned_member",
     "uniform_mean",
     "uniform_soup",
     "greedy_selection",
     "random",
     "local_search",
     "tpe",
+    "gp",
     "aging",
     "nsga2",
 )
@@ -42,8 +44,9 @@ DEFAULT_BUDGETS = {"nll": 300, "coherence": 60}
 def compare_methods(
     path: Path,
     *,
-    baselines: tuple[str, ...] = DEFAULT_BASELINES,
+    baselines: tuple[str, ...] | None = None,
     num_seeds: int = 10,
+    first_seed: int = 0,
     objective: str = "nll",
     budget: int | None = None,
     reference: str | None = None,
@@ -58,8 +61,10 @@ def compare_methods(
 
     Args:
         path: The experiment file; its section ``search`` sets the engine's modes, ``report`` finalists and resamples.
-        baselines: Names in ``BASELINES``, in the order of the table.
+        baselines: Names in ``BASELINES``, in the order of the table; None for those of ``DEFAULT_BASELINES`` that can
+            take part.
         num_seeds: Seeds of every method that draws; at least 1.
+        first_seed: The first of them, at least 0.
         objective: ``nll`` (milliseconds per evaluation) or ``coherence`` (as long as in a run).
         budget: Evaluations that each method may be charged with each seed; by default 300 or 60.
         reference: The method that the others are tested against; by default ``aging``, or the last one.
@@ -76,7 +81,9 @@ def compare_methods(
         MethodUnfitError: A method cannot take part.
     """
     console = console or standard_output()
-    _check(baselines, num_seeds, objective, budget, reference)
+    _check(DEFAULT_BASELINES if baselines is None else baselines, num_seeds, objective, budget, reference)
+    if first_seed < 0:
+        raise ValueError(f"--first-seed is {first_seed!r}; allowed are whole numbers from 0.")
     store = store or Store()
     config = load_experiment(path, Execution(settings=settings).overrides())
     with Display(console) as display:
@@ -87,9 +94,14 @@ def compare_methods(
         task = make_task(problem, objective, store=store)
         setting = Setting(task, config, problem.documents, store, training_tokens)
         tasks: dict[str, Task] = {}
-        for name in baselines:
+        for name in DEFAULT_BASELINES if baselines is None else baselines:
             display.say(f"preparing {BASELINES[name].label}")
-            tasks[name] = BASELINES[name].prepared(setting)
+            try:
+                tasks[name] = BASELINES[name].prepared(setting)
+            except MethodUnfitError as error:
+                if baselines is not None or name == reference:
+                    raise
+                display.say(f"left out: {error}")
     plan = Plan(
         tasks=tasks,
         search=config.search,
@@ -98,12 +110,13 @@ def compare_methods(
         finalists=config.report.finalists,
         racers=config.report.racers,
         num_threads=config.workers.cpus_per_worker,
+        first_seed=first_seed,
     )
     directory = to or Path("comparisons") / f"{config.name}-{objective}"
-    shown = reference or ("aging" if "aging" in baselines else baselines[-1])
+    shown = reference or ("aging" if "aging" in tasks else list(tasks)[-1])
 
-    if len(baselines) > 1:
-        console.print(seeds_note(num_rows=len(baselines) - 1, num_seeds=num_seeds), soft_wrap=True)
+    if len(tasks) > 1:
+        console.print(seeds_note(num_rows=len(tasks) - 1, num_seeds=num_seeds), soft_wrap=True)
 
     def tell(cell: Cell, done: int, total: int) -> None:
         seed = f", seed {cell.seed}" if BASELINES[cell.baseline].is_seeded else ""
@@ -118,8 +131,8 @@ def compare_methods(
         objective=task.objective,
         budget=plan.budget,
         reference=shown,
-        labels={name: BASELINES[name].label for name in baselines},
-        notes={name: BASELINES[name].note(setting) for name in baselines},
+        labels={name: BASELINES[name].label for name in tasks},
+        notes={name: BASELINES[name].note(setting) for name in tasks},
         resamples=config.report.bootstrap_resamples,
         seed=config.seed,
     )

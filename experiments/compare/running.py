@@ -39,7 +39,8 @@ class Plan:
         tasks: The task of every method by name, in the order of the table.
         search: How the engine's modes search.
         budget: Evaluations that every method may be charged, with every seed.
-        num_seeds: Seeds 0, 1, ...
+        num_seeds: How many seeds.
+        first_seed: The first of them; the others follow it.
         finalists: Leaders that the validation panel chooses from.
         racers: Leaders that race for that under noise.
         num_threads: torch threads of every process; results depend on it in their last bits.
@@ -52,14 +53,15 @@ class Plan:
     finalists: int
     racers: int
     num_threads: int
+    first_seed: int = 0
 
     def addresses(self) -> list[tuple[str, int]]:
         """Every method and seed; methods take turns, so that an interrupted comparison has something of all."""
         return [
             (name, seed)
-            for seed in range(self.num_seeds)
+            for seed in range(self.first_seed, self.first_seed + self.num_seeds)
             for name in self.tasks
-            if seed == 0 or BASELINES[name].is_seeded
+            if seed == self.first_seed or BASELINES[name].is_seeded
         ]
 
     def description(self) -> dict[str, Any]:

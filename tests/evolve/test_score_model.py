@@ -15,7 +15,7 @@ from evolve.errors import ReplayMismatchError, RunInterruptedError, SettingsErro
 from evolve.history import read_state, replay
 from evolve.jobs import Event
 from evolve.score_model import FEWEST_SCORES, ScoreModel
-from evolve.settings import Budget, SearchSettings
+from evolve.settings import Budget, SearchSettings, Stage
 from evolve.state import RunState
 from tests.evolve.toy import SETTINGS, Genome, ToyFactory, ToyPool, ToySpace, create, quality, reopen
 
@@ -123,3 +123,32 @@ def test_a_space_without_features_says_so(directory: Path) -> None:
 def test_impossible_settings_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message.replace(".", r"\.")):
         SearchSettings(**changes)
+
+
+def test_a_run_says_what_mattered(directory: Path) -> None:
+    with create(directory, settings=LEARNING, budget=BUDGET, space=DigitSpace()) as run:
+        run.advance(ToyPool(ToyFactory(), capacity=2, seed=1))
+        (found,) = run.importances()
+    assert found.panel == "search"
+    assert found.groups["digits"] == pytest.approx(1.0, abs=0.01)  # there is no other group
+    assert found.num_scores == len(run.state.scored)
+
+
+def test_every_stage_says_what_mattered_in_it(directory: Path) -> None:
+    settings = replace(LEARNING, stages=(Stage(births=40, founders=6, parents=3),))
+    with create(directory, settings=settings, budget=BUDGET, space=DigitSpace()) as run:
+        run.advance(ToyPool(ToyFactory(), capacity=2, seed=1))
+        first, last = run.importances()
+    assert (first.panel, last.panel) == ("likelihood", "search")
+    assert FEWEST_SCORES <= first.num_scores <= 40
+    assert first.genes[max(first.genes)] == 0  # a stage cannot see the last digit
+
+
+def test_nobody_knows_what_mattered_where_genomes_are_no_numbers_or_scores_are_few(directory: Path) -> None:
+    with create(directory, settings=SETTINGS, budget=Budget(births=30)) as run:
+        run.advance(ToyPool(ToyFactory(), capacity=2, seed=1))
+        assert run.importances() == []
+    few = replace(LEARNING, rescore_every=None)
+    with create(directory / "few", settings=few, budget=Budget(births=FEWEST_SCORES - 1), space=DigitSpace()) as run:
+        run.advance(ToyPool(ToyFactory(), capacity=2, seed=1))
+        assert run.importances() == []

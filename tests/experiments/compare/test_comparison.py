@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from experiments.commands.compare import compare_methods
+from experiments.commands.compare import DEFAULT_BASELINES, compare_methods
 from experiments.compare.analysis import Comparison
 from experiments.compare.baselines import BASELINES, MethodUnfitError
 from experiments.compare.baselines.one_model import shape_for
 from experiments.compare.cell import Cell
 from experiments.compare.memo import MEMO_FILE
-from experiments.compare.running import ComparisonChangedError, cell_path
+from experiments.compare.running import CELLS, ComparisonChangedError, cell_path
 from experiments.config import load_experiment
 from experiments.problems.compositions.preparation import load_catalogue
 from genomes.members.store import Store
@@ -200,6 +200,23 @@ class TestLimit:
             BASELINES["uniform_soup"].prepared(setting)  # type: ignore[arg-type]
 
 
+class TestChoice:
+    def test_without_names_all_that_can_take_part_do(self, home: Path) -> None:
+        limit = f"space.max_active_parameters={2 * single_size(home) + 1}"
+        comparison, printed = run(home, "default", baselines=None, num_seeds=1, budget=3, settings=(limit,))
+        assert {row.name for row in comparison.rows} == set(DEFAULT_BASELINES) - {"uniform_mean"}
+        assert "left out: 'uniform_mean' is not a genome of the space" in printed
+        with pytest.raises(MethodUnfitError, match="uniform_mean"):
+            run(home, "default", baselines=None, num_seeds=1, budget=3, settings=(limit,), reference="uniform_mean")
+
+    def test_seeds_may_begin_anywhere(self, home: Path, compared: tuple[Comparison, str]) -> None:
+        run(home, "later", baselines=("best_member", "aging"), num_seeds=1, first_seed=1)
+        assert [path.name for path in sorted((home / "later" / CELLS / "aging").iterdir())] == ["seed-1.json"]
+        assert (
+            Cell.read(cell_path(home / "later", "aging", 1)).test == Cell.read(cell_path(home / "all", "aging", 1)).test
+        )
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -208,6 +225,7 @@ class TestErrors:
             ({"baselines": ("aging", "aging")}, "'aging,aging'; name one method or more, each once"),
             ({"baselines": ()}, "--baselines is ''"),
             ({"num_seeds": 0}, "--seeds is 0"),
+            ({"first_seed": -1}, "--first-seed is -1"),
             ({"budget": 0}, "--budget is 0"),
             ({"objective": "bleu"}, "--objective is 'bleu'; allowed are nll, coherence"),
             ({"reference": "ageing"}, "--reference is 'ageing'; allowed are the baselines"),
