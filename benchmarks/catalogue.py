@@ -44,7 +44,7 @@ SPECIALISTS = ("arrays", "conversation", "graphs", "networks", "science")
 DECODINGS = {
     "narrow": {"temperature": 1.0, "top_k": 10, "top_p": 0.8},
     "cool": {"temperature": 0.7, "top_k": 40, "top_p": 1.0},
-    "cold": {"temperature": 0.4, "top_k": 10, "top_p": 1.0},
+    "cold": {"temperature": 0.6, "top_k": 10, "top_p": 1.0},
 }
 
 
