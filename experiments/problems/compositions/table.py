@@ -7,10 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evolve.jobs import SEARCH_PANEL
 from experiments.problems.compositions.judging import judge_verdict, judged_how
 from experiments.problems.compositions.results import Results, Row
 from fitness.objectives import REPORTED
 from fitness.statistics import count_text, interval_text, is_significant, p_value_text
+
+_WORTH_SAYING = 0.01
 
 
 def print_results(results: Results, *, console: Console) -> None:
@@ -45,6 +48,8 @@ def print_results(results: Results, *, console: Console) -> None:
     if results.judgement:
         console.print(judged_how(results.judgement))
     console.print(verdict(results))
+    for sentence in mattered(results):
+        console.print(sentence)
     for sample in results.samples:
         console.print()
         console.print(f"[dim]prompt[/]  {escape(sample.context[-1])}")
@@ -66,6 +71,16 @@ def verdict(results: Results) -> str:
         leading = results.objectives[0].name
         sentences.append(judge_verdict(results.judgement, ahead=results.ahead.label, objective=leading))
     return "\n".join(sentences)
+
+
+def mattered(results: Results) -> list[str]:
+    """Which genes the scores hung on, a sentence for each stage of the search."""
+    return [
+        f"What mattered in the search on {results.objectives[0].name if one.panel == SEARCH_PANEL else one.panel}: "
+        + ", ".join(f"{name} {share:.0%}" for name, share in one.groups.items() if share >= _WORTH_SAYING)
+        + f", only together {one.interactions:.0%} (of what a model of {one.num_scores} scores explains)."
+        for one in results.importances
+    ]
 
 
 def _is_significant(row: Row) -> bool:

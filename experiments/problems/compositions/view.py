@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments.problems.compositions.judging import JudgedRow, judged_how
 from experiments.problems.compositions.results import Results
-from experiments.problems.compositions.table import verdict
+from experiments.problems.compositions.table import mattered, verdict
 from experiments.problems.views import Blocks, Headline, PlainView
 from fitness.objectives import REPORTED
 from fitness.statistics import count_text, interval_columns, interval_text, p_value_text
@@ -122,6 +122,7 @@ def composition_headline(results: Results) -> Headline:
         rows=cells,
         sentences=[
             *verdict(results).splitlines(),
+            *mattered(results),
             f"Human replies to the same prompts score {results.human_coherence:.3f}.",
             *([judged_how(results.judgement)] if results.judgement else []),
         ],

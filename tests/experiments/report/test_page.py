@@ -34,6 +34,8 @@ def test_it_shows_result_winner_figures_and_answers(html: str) -> None:
         assert part in page
     for part in ("Use of members", "Workers", "Failures", "Answers side by side", "guard copying × 0.50", "answer"):
         assert part in page
+    assert "What mattered in the search on likelihood: members 60%, methods 30%, only together 10%" in page
+    assert "What mattered in the search on coherence: decoding 50%" in page
     assert "<svg" in page
     assert "guard length" not in page  # It took nothing away.
     data = embedded(html)
