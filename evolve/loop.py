@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,26 +194,28 @@ class Run(Closeable):
         genomes: Sequence[str],
         *,
         panel: str,
-        num_replicates: int,
+        replicates: Sequence[int],
         pool: WorkerPool,
         batch: int = 1,
         on_event: OnEvent | None = None,
     ) -> list[Results]:
         """Results of genomes (canonical JSON) on a panel, in their order; outside the trajectory and its budget.
 
-        Replicates 0 to ``num_replicates - 1`` are evaluated, less those that the log has: a resumed measurement goes
-        on where it was. Failures by crash, time or memory are tried again by the next call.
+        What the log has is not evaluated again: a resumed measurement goes on where it was. Failures by crash, time or
+        memory are tried again by the next call.
 
         Args:
-            batch: The most genomes that are evaluated together on one replicate, by evaluators that are faster so.
+            replicates: Which ones, in the order of their evaluation. What an evaluator keeps of one draw of prompts
+                serves all genomes, and the replicates that come next and have the same prompts.
+            batch: The most evaluations that are made together, by evaluators that are faster so.
         """
-        # Replicate by replicate: what an evaluator keeps of one draw of prompts serves all genomes.
-        wanted = [(genome, replicate) for replicate in range(num_replicates) for genome in dict.fromkeys(genomes)]
+        wanted = [(genome, replicate) for replicate in replicates for genome in dict.fromkeys(genomes)]
         objectives = self.state.final_objectives
         dispatch: Dispatch[EvaluationRequest] = Dispatch(pool, objectives)
         with self._closing_on_error(lambda: self.state.elapsed_seconds):
             requests = [EvaluationRequest(genome, panel, replicate) for genome, replicate in wanted]
-            waiting = deque(_batches([one for one in requests if not self._is_measured(one)], batch))
+            missing = [one for one in requests if not self._is_measured(one)]
+            waiting = deque(missing[start : start + batch] for start in range(0, len(missing), batch))
             while waiting or dispatch.tags:
                 while waiting and dispatch.has_room:
                     dispatch.submit({request: request for request in waiting.popleft()})
@@ -358,13 +359,6 @@ class Run(Closeable):
         except BaseException:
             self.close()
             raise
-
-
-def _batches(requests: Sequence[EvaluationRequest], size: int) -> Iterator[list[EvaluationRequest]]:
-    """Requests in pieces, each of one replicate."""
-    for _, group in groupby(requests, key=lambda request: request.replicate):
-        of_replicate = list(group)
-        yield from (of_replicate[start : start + size] for start in range(0, len(of_replicate), size))
 
 
 def _answers_per_evaluation(factory: EvaluatorFactory, budget: Budget) -> int:

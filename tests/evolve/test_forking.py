@@ -26,7 +26,7 @@ def parent(directory: Path) -> Path:
     with create(path, factory=ToyFactory(faults=0.2)) as run:
         run.advance(ToyPool(ToyFactory(faults=0.2), capacity=3, seed=0))
         leaders = [one.genome_json for one in run.state.hall_of_fame[:2]]
-        run.measure(leaders, panel="validation", num_replicates=2, pool=ToyPool(ToyFactory()))
+        run.measure(leaders, panel="validation", replicates=range(2), pool=ToyPool(ToyFactory()))
     return path
 
 
@@ -66,7 +66,7 @@ def test_measurements_are_taken_over(parent: Path, directory: Path) -> None:
     leaders = [one.genome_json for one in read_state(parent).hall_of_fame[:2]]
     pool = ToyPool(ToyFactory())
     with fork(parent, directory / "fork") as run:
-        run.measure(leaders, panel="validation", num_replicates=2, pool=pool)
+        run.measure(leaders, panel="validation", replicates=range(2), pool=pool)
     assert pool.evaluator.requests == []
 
 

@@ -32,14 +32,14 @@ class TestMeasure:
             before = run.trajectory_digest
             genomes = [one.genome_json for one in run.state.hall_of_fame[:3]]
             measured = run.measure(
-                genomes, panel="test", num_replicates=4, pool=ToyPool(ToyFactory(), capacity=3, seed=0)
+                genomes, panel="test", replicates=range(4), pool=ToyPool(ToyFactory(), capacity=3, seed=0)
             )
         pool = ToyPool(ToyFactory())
         with reopen(directory) as run:
-            again = run.measure([*genomes[::-1], "[0]"][:3], panel="test", num_replicates=4, pool=pool)
-            fewer = run.measure(genomes, panel="test", num_replicates=2, pool=pool)
+            again = run.measure([*genomes[::-1], "[0]"][:3], panel="test", replicates=range(4), pool=pool)
+            fewer = run.measure(genomes, panel="test", replicates=range(2), pool=pool)
             assert pool.evaluator.requests == []
-            run.measure(genomes[:1], panel="test", num_replicates=5, pool=pool)
+            run.measure(genomes[:1], panel="test", replicates=range(5), pool=pool)
         assert pool.evaluator.requests == [EvaluationRequest(genomes[0], "test", 4)]
         assert run.trajectory_digest == before
         assert [one.means for one in measured] == [one.means for one in again[::-1]]
@@ -52,13 +52,13 @@ class TestMeasure:
 
         genomes = [f"[{digit}, 0, 0, 0, 0, 0, 0, 0, 0, 0]" for digit in range(4)]
         with create(directory) as run, pytest.raises(RunInterruptedError):
-            run.measure(genomes, panel="test", num_replicates=1, pool=ToyPool(ToyFactory()), on_event=interrupt)
+            run.measure(genomes, panel="test", replicates=range(1), pool=ToyPool(ToyFactory()), on_event=interrupt)
         pool = ToyPool(ToyFactory())
         with reopen(directory) as run:
-            run.measure(genomes, panel="test", num_replicates=1, pool=pool)
+            run.measure(genomes, panel="test", replicates=range(1), pool=pool)
         assert len(pool.evaluator.requests) == 3
 
-    def test_genomes_of_one_replicate_are_evaluated_together(self, directory: Path) -> None:
+    def test_so_many_are_evaluated_together_in_the_order_that_was_asked_for(self, directory: Path) -> None:
         pool = ToyPool(ToyFactory())
         batches: list[list[EvaluationRequest]] = []
         together = pool.submit_together
@@ -71,9 +71,12 @@ class TestMeasure:
         with create(directory) as run:
             run.advance(ToyPool(ToyFactory()))
             genomes = [one.genome_json for one in run.state.hall_of_fame[:3]]
-            run.measure(genomes, panel="test", num_replicates=2, pool=pool, batch=2)
+            run.measure(genomes, panel="test", replicates=[1, 0], pool=pool, batch=2)
+        first, second, third = genomes
         assert [[(one.genome, one.replicate) for one in batch] for batch in batches] == [
-            [(genome, replicate) for genome in piece] for replicate in range(2) for piece in (genomes[:2], genomes[2:])
+            [(first, 1), (second, 1)],
+            [(third, 1), (first, 0)],
+            [(second, 0), (third, 0)],
         ]
 
     def test_a_crash_is_tried_again_by_the_next_call(self, directory: Path) -> None:
@@ -81,8 +84,8 @@ class TestMeasure:
         pool = ToyPool(ToyFactory())
         genomes = [f"[{digit}, 0, 0, 0, 0, 0, 0, 0, 0, 0]" for digit in range(10)]
         with create(directory) as run:
-            failed = run.measure(genomes, panel="test", num_replicates=1, pool=ToyPool(crashing))
-            run.measure(genomes, panel="test", num_replicates=1, pool=pool)
+            failed = run.measure(genomes, panel="test", replicates=range(1), pool=ToyPool(crashing))
+            run.measure(genomes, panel="test", replicates=range(1), pool=pool)
         outcomes = [one.by_replicate[0].outcome for one in failed]
         assert (
             len(pool.evaluator.requests) == sum(one not in (Outcome.INVALID, Outcome.NONFINITE) for one in outcomes) > 0

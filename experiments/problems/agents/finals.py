@@ -35,12 +35,12 @@ def agent_finals(run: Run, prepared: PreparedAgents, pool: WorkerPool) -> AgentR
             f"The run in {run.directory} has no scored agent ({run.state.num_failures} evaluations failed). "
             f"`evolve runs history {run.directory}` shows the errors."
         )
-    validated = run.measure(leaders, panel=VALIDATION_PANEL, num_replicates=1, pool=pool)
+    validated = run.measure(leaders, panel=VALIDATION_PANEL, replicates=range(1), pool=pool)
     winner = max(zip(validated, leaders, strict=True), key=lambda pair: (pair[0].leading, pair[1]))[1]
     name, founder = prepared.space.founders()[0]
     # The default agent learns as often as the winner has: as its own ancestor, it goes through equally many trainings.
     default = prepared.space.to_json(_after_trainings(founder, prepared.space.from_json(winner).num_ancestors))
-    tested = run.measure([default, winner], panel=TEST_PANEL, num_replicates=report.trainings, pool=pool)
+    tested = run.measure([default, winner], panel=TEST_PANEL, replicates=range(report.trainings), pool=pool)
     contestants = _scripted(prepared)
     contestants += [_learnt(f"{name} agent", default, tested[0]), _learnt(WINNER, winner, tested[1])]
     return compare_agents(

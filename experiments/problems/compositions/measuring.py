@@ -40,14 +40,14 @@ class Measuring:
 
     def on_search(self, genomes: Sequence[str], *, what: str) -> list[Results]:
         """One evaluation per genome on the first search prompts, as a birth has it; ``what`` is said to people."""
-        return self._measured(genomes, SEARCH_PANEL, num_replicates=1, what=what)
+        return self._measured(genomes, SEARCH_PANEL, [0], what=what)
 
     def on_race(self, genomes: Sequence[str], *, num_draws: int, what: str) -> list[Results]:
         """So many evaluations per genome on search prompts, each on the next prompts and with draws of its own.
 
         No evaluation of a search has these draws.
         """
-        return self._measured(genomes, RACE_PANEL, num_replicates=num_draws, what=what)
+        return self._measured(genomes, RACE_PANEL, range(num_draws), what=what)
 
     def on_panel(self, genomes: Sequence[str], panel: str, *, what: str) -> list[Evaluation]:
         """One evaluation per genome over a whole panel, or the first failed one of its windows."""
@@ -56,26 +56,28 @@ class Measuring:
     def answers_on(self, genomes: Sequence[str], panel: str, *, count: int, what: str) -> list[list[Evaluation]]:
         """For each genome one evaluation over a whole panel per answer to its prompts, or the first failed one.
 
-        The answers of one window with one seed are written by all genomes in lockstep.
+        All genomes write them in lockstep, window by window: what members read for the first answers to its prompts
+        serves the further ones.
         """
         size = self.prepared.factory.num_windows(panel)
+        replicates = [answer * size + window for window in range(size) for answer in range(count)]
         return [
             [
                 joined([result.by_replicate[window] for window in range(answer * size, (answer + 1) * size)])
                 for answer in range(count)
             ]
-            for result in self._measured(genomes, panel, num_replicates=count * size, what=what)
+            for result in self._measured(genomes, panel, replicates, what=what)
         ]
 
-    def _measured(self, genomes: Sequence[str], panel: str, *, num_replicates: int, what: str) -> list[Results]:
-        wanted = [(genome, panel, number) for genome in dict.fromkeys(genomes) for number in range(num_replicates)]
+    def _measured(self, genomes: Sequence[str], panel: str, replicates: Sequence[int], *, what: str) -> list[Results]:
+        wanted = [(genome, panel, number) for genome in dict.fromkeys(genomes) for number in replicates]
         known = sum(address in self.run.state.measurements for address in wanted)
         prompts = SEARCH_PANEL if panel == RACE_PANEL else panel
         with self.display.counting(f"{what}, {prompts} prompts", total=len(wanted), done=known) as count:
             return self.run.measure(
                 genomes,
                 panel=panel,
-                num_replicates=num_replicates,
+                replicates=replicates,
                 pool=self.pool,
                 batch=_BATCH,
                 on_event=lambda _: count(1),

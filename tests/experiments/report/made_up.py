@@ -114,7 +114,7 @@ def finish(run: Run, *, answer: str = "an answer") -> None:
     assert run.incumbent is not None
     genomes = [founders[0], founders[-1], run.incumbent.genome_json]
     pool = ToyPool(MadeUpFactory())
-    measured = run.measure(genomes, panel="test", num_replicates=2, pool=pool)
+    measured = run.measure(genomes, panel="test", replicates=range(2), pool=pool)
     labels = (BEST_MEMBER, UNIFORM_MEAN, WINNER)
     contestants = [
         Contestant(label, genome, 7, list(results.by_replicate.values()))

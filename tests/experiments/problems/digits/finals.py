@@ -36,5 +36,5 @@ class DigitsResults:
 
 def compare_digits(run: Run, pool: WorkerPool) -> DigitsResults:
     leader = run.state.hall_of_fame[0].genome_json
-    (tested,) = run.measure([leader], panel="test", num_replicates=2, pool=pool)
+    (tested,) = run.measure([leader], panel="test", replicates=range(2), pool=pool)
     return DigitsResults(DigitsRow("evolved winner", leader, tested.leading))
