@@ -49,8 +49,8 @@ COMPARE := $(BIN)/evolve compare experiments/quickstart.yaml --jobs 2 --seeds 12
 
 compare: setup  ## docs/comparison.md again (hours on 2 cores); what was interrupted goes on where it was
 	$(COMPARE)
-	$(COMPARE) --objective coherence --budget 100
-	$(COMPARE) --objective coherence --budget 100 --first-seed 100 --baselines random,tpe,aging \
+	$(COMPARE) --objective coherence --budget 80
+	$(COMPARE) --objective coherence --budget 80 --first-seed 100 --baselines random,tpe,aging \
 		--to comparisons/quickstart-coherence-kept-out
 
 members: setup  ## trains the bundled members again (about 40 minutes on 2 cores)

@@ -125,8 +125,8 @@ def run_cell(
             BASELINES[baseline].search(bench)
     final = leaders(bench.steps, task, count=max(racers, finalists) if task.is_noisy else finalists)
     if task.is_noisy and racers:
-        race = raced([one.genome for one in final], _race_on(task, evaluator), count=finalists)
-        final = [one for genome in race.leaders for one in final if one.genome == genome]
+        race = raced({baseline: [one.genome for one in final]}, _race_on(task, evaluator), count=finalists)
+        final = [one for genome in race[baseline].leaders for one in final if one.genome == genome]
     on_validation = _measured([one.genome for one in final[:finalists]], "validation", task, evaluator)
     measured = list(zip(final[:finalists], on_validation, strict=True))
     scored = [(task.objective.loss(_value(found, task)), one.key, one, found) for one, found in measured if found.is_ok]

@@ -6,7 +6,7 @@ baselines on the test panel, where each answers every prompt several times. How 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evolve.individual import Results as RunResults
@@ -51,9 +51,9 @@ def run_finals(measuring: Measuring, random_run: Run | None) -> Results:
     """
     run, prepared = measuring.run, measuring.prepared
     report = prepared.config.report
-    choices = _baselines(measuring, random_run)
-    choices.append(_finalists(WINNER, run, measuring))
-    chosen = [(choice, _best_on_validation(choice, measuring)) for choice in choices]
+    searches = {WINNER: run} if random_run is None else {RANDOM_SEARCH: random_run, WINNER: run}
+    choices = [*_baselines(measuring), *_finalists(searches, measuring)]
+    chosen = _best_on_validation(choices, measuring)
     genomes = [genome for _, genome in chosen]
     what = f"final comparison of {len(genomes)} compositions, {report.answers_per_prompt} answers to a prompt"
     tests = measuring.answers_on(genomes, "test", count=report.answers_per_prompt, what=what)
@@ -102,7 +102,7 @@ def _judgement(contestants: Sequence[Contestant], measuring: Measuring) -> Judge
             )
 
 
-def _baselines(measuring: Measuring, random_run: Run | None) -> list[_Choice]:
+def _baselines(measuring: Measuring) -> list[_Choice]:
     prepared = measuring.prepared
     founders = {name: prepared.space.to_json(genome) for name, genome in prepared.space.founders()}
     singles = tuple(genome for name, genome in founders.items() if name.startswith("single:"))
@@ -112,24 +112,42 @@ def _baselines(measuring: Measuring, random_run: Run | None) -> list[_Choice]:
     if "best_member" in wanted and singles:  # Agents whose every module waits for another have none.
         choices.append(_Choice(BEST_MEMBER, singles, 0))
     if "tuned_member" in wanted and singles:
-        best_two = _ranked_on_validation(singles, measuring, what=BEST_MEMBER)[:2]
-        variants = [variant for _, genome in best_two for variant in decoding_variants(genome, prepared.space)]
+        on_panel = measuring.on_panel(singles, "validation", what="single members")
+        best_two = _ranked(singles, dict(zip(singles, on_panel, strict=True)), measuring)[:2]
+        variants = [variant for genome in best_two for variant in decoding_variants(genome, prepared.space)]
         leaders = _leaders_on_search(variants, measuring, count=prepared.config.report.finalists)
         on_validation = len(singles) * len(prepared.factory.panels["validation"])
         asked = on_validation + len(variants) * prepared.factory.answers_per_evaluation
         choices.append(_Choice(TUNED_MEMBER, leaders, asked))
     if "uniform_mean" in wanted and means:
         choices.append(_Choice(UNIFORM_MEAN, means, 0))
-    if "random_search" in wanted and random_run is not None:
-        choices.append(_finalists(RANDOM_SEARCH, random_run, measuring))
     return choices
 
 
-def _finalists(label: str, run: Run, measuring: Measuring) -> _Choice:
-    """The leaders of a run who are left after a race; without one, the first of them.
+def _finalists(searches: Mapping[str, Run], measuring: Measuring) -> list[_Choice]:
+    """The leaders of each search who are left after a race; without one, the first of them."""
+    report = measuring.prepared.config.report
 
-    They lead by what the search's model estimates, or else by their lower confidence bounds.
-    """
+    def on_race(genomes: Sequence[str], num_draws: int) -> list[RunResults]:
+        what = f"race of the leaders of {' and '.join(searches)}: {len(genomes)} left"
+        return measuring.on_race(genomes, num_draws=num_draws, what=what)
+
+    entrants = {label: _leaders(label, run, measuring) for label, run in searches.items()}
+    plain = {label: Raced(own[: report.finalists], 0) for label, own in entrants.items()}
+    races = raced(entrants, on_race, count=report.finalists) if report.racers else plain
+    return [
+        _Choice(
+            label,
+            races[label].leaders,
+            (run.state.num_evaluations + races[label].num_evaluations)
+            * measuring.prepared.factory.answers_per_evaluation,
+        )
+        for label, run in searches.items()
+    ]
+
+
+def _leaders(label: str, run: Run, measuring: Measuring) -> tuple[str, ...]:
+    """Those of a search who race: by what its model estimates, or else by their lower confidence bounds."""
     report, state = measuring.prepared.config.report, run.state
     z = state.settings.confidence_z
     leaders = [state.individuals[key] for key in state.ranked_keys(max(report.racers, state.settings.hall_of_fame))]
@@ -140,15 +158,7 @@ def _finalists(label: str, run: Run, measuring: Measuring) -> _Choice:
             f"The run in {run.directory} has no scored individual ({run.state.num_failures} evaluations failed), so "
             f"there is no {label}. `evolve runs history {run.directory}` shows the errors."
         )
-    entrants = tuple(one.genome_json for one in leaders)[: max(report.racers, report.finalists)]
-
-    def on_race(genomes: Sequence[str], num_draws: int) -> list[RunResults]:
-        return measuring.on_race(genomes, num_draws=num_draws, what=f"race of {label}: {len(genomes)} left")
-
-    race = raced(entrants, on_race, count=report.finalists) if report.racers else Raced(entrants, 0)
-    num_evaluations = state.num_evaluations + race.num_evaluations
-    answers = num_evaluations * measuring.prepared.factory.answers_per_evaluation
-    return _Choice(label, race.leaders[: report.finalists], answers)
+    return tuple(one.genome_json for one in leaders)[: max(report.racers, report.finalists)]
 
 
 def decoding_variants(genome: str, space: CompositionSpace) -> list[str]:
@@ -171,22 +181,24 @@ def _leaders_on_search(genomes: Sequence[str], measuring: Measuring, *, count: i
     return tuple(genome for _, genome in ranked[:count])
 
 
-def _best_on_validation(choice: _Choice, measuring: Measuring) -> str:
-    ranked = _ranked_on_validation(choice.genomes, measuring, what=choice.label)
-    if not ranked:
-        _required(measuring.on_panel(choice.genomes, "validation", what=choice.label)[0], choice.label)
-    return ranked[0][1]
+def _best_on_validation(choices: Sequence[_Choice], measuring: Measuring) -> list[tuple[_Choice, str]]:
+    """Every choice with the best of its genomes."""
+    genomes = list(dict.fromkeys(genome for choice in choices for genome in choice.genomes))
+    measured = dict(zip(genomes, measuring.on_panel(genomes, "validation", what="finalists"), strict=True))
+    chosen = []
+    for choice in choices:
+        ranked = _ranked(choice.genomes, measured, measuring)
+        if not ranked:
+            _required(measured[choice.genomes[0]], choice.label)
+        chosen.append((choice, ranked[0]))
+    return chosen
 
 
-def _ranked_on_validation(genomes: Sequence[str], measuring: Measuring, *, what: str) -> list[tuple[float, str]]:
-    """The leading objective on the validation panel, higher is better, and genome, of those that could be scored.
-
-    Best first. It is what the search selects on and the final table shows.
-    """
-    measured = measuring.on_panel(genomes, "validation", what=what)
+def _ranked(genomes: Sequence[str], measured: Mapping[str, Evaluation], measuring: Measuring) -> list[str]:
+    """Those that could be scored, best first by the leading objective: what the search selects on."""
     leading = measuring.prepared.factory.objectives[0]
-    scored = [(one, genome) for one, genome in zip(measured, genomes, strict=True) if one.is_ok]
-    return sorted(((leading.sign * one.objectives[leading.name], genome) for one, genome in scored), reverse=True)
+    scored = [genome for genome in genomes if measured[genome].is_ok]
+    return sorted(scored, key=lambda genome: (leading.loss(measured[genome].objectives[leading.name]), genome))
 
 
 def _required(evaluation: Evaluation, label: str) -> Evaluation:

@@ -7,7 +7,7 @@ tell apart (successive halving; Jamieson and Talwalkar 2016, "Non-stochastic bes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evolve.individual import Results
@@ -30,23 +30,26 @@ OnRace = Callable[[Sequence[str], int], Sequence[Results]]
 """Results of genomes on so many draws of the race, those that they ran already included."""
 
 
-def raced(entrants: Sequence[str], on_race: OnRace, *, count: int) -> Raced:
-    """The best of some genomes by the mean of the leading objective over all rounds that they ran.
+def raced(entrants: Mapping[str, Sequence[str]], on_race: OnRace, *, count: int) -> dict[str, Raced]:
+    """Of the genomes of each search the best by the mean of the leading objective over all rounds that they ran.
 
-    Genomes that fail are out. Equal means go by the order of the entrants.
+    All searches run on the same draws, each for its own places. Genomes that fail are out. Equal means go by the order
+    of the entrants.
 
     Args:
-        entrants: Canonical JSON, the most promising first.
-        on_race: Evaluates, outside the budget of the search.
-        count: How many are to be left.
+        entrants: For each search canonical JSON, the most promising first.
+        on_race: Evaluates, outside the budget of the searches.
+        count: How many of each are to be left.
     """
-    left = list(dict.fromkeys(entrants))
-    num_evaluations, num_draws = 0, 0
-    while len(left) > count:
+    left = {search: list(dict.fromkeys(own)) for search, own in entrants.items()}
+    num_evaluations = dict.fromkeys(left, 0)
+    num_draws = 0
+    while running := {search: own for search, own in left.items() if len(own) > count}:
         further = max(1, num_draws)
-        results = on_race(left, num_draws + further)
-        num_evaluations += further * len(left)
         num_draws += further
-        leading = {genome: result.leading for genome, result in zip(left, results, strict=True)}
-        left = sorted(left, key=lambda genome: -leading[genome])[: max(count, len(left) // 2)]
-    return Raced(tuple(left), num_evaluations)
+        together = list(dict.fromkeys(genome for own in running.values() for genome in own))
+        results = dict(zip(together, on_race(together, num_draws), strict=True))
+        for search, own in running.items():
+            num_evaluations[search] += further * len(own)
+            left[search] = sorted(own, key=lambda genome: -results[genome].leading)[: max(count, len(own) // 2)]
+    return {search: Raced(tuple(own), num_evaluations[search]) for search, own in left.items()}
