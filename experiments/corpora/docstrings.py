@@ -1,19 +1,26 @@
 """The prose of installed packages' docstrings as documents: technical English that every installation has.
 
 Sources are parsed, never imported or run. Code, references and headings are left out; what stays is
-sentences and parameter descriptions, one turn each.
+sentences and parameter descriptions, one turn each. Parsing two thousand files takes ten seconds, so what came of it
+is kept in the cache, until a file has another size or time.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 
 from experiments.corpora.documents import Document
+from genomes.members.store import Store
+
+_RULES = 1  # by which sentences are found; another number where other ones are
+_KEPT = "documents.json"
 
 _SKIPPED_SECTIONS = {"examples", "example", "references", "see also", "raises", "methods", "attributes"}
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"(])")
@@ -21,32 +28,48 @@ _MIN_TURN_WORDS = 3
 _MAX_TURN_WORDS = 45
 
 
-def load_docstrings(packages: list[str], *, domain: str) -> list[Document]:
+def load_docstrings(packages: Sequence[str], *, domain: str, store: Store | None = None) -> list[Document]:
     """One document per documented name of the packages, in the order of files and lines; a module is one group.
 
     Args:
         packages: Names of installed packages, or of packages inside them, e.g. ``["numpy", "torch.nn"]``.
         domain: The domain that the documents get.
+        store: Where what was parsed is kept; the user's cache without.
 
     Raises:
         ModuleNotFoundError: A package is not installed.
     """
-    documents: dict[str, Document] = {}
+    sources = [source for package in packages for source in _sources(package)]
+    stats = [(path, file.stat().st_size, file.stat().st_mtime_ns) for path, file in sources]
+    key = blake2b(json.dumps([_RULES, stats]).encode(), digest_size=16).hexdigest()
+
+    def make(directory: Path) -> None:
+        (directory / _KEPT).write_text(json.dumps(_parsed(sources)), encoding="utf-8")
+
+    kept = (store or Store()).ensure("docstrings", key, make) / _KEPT
+    return [
+        Document(f"{path}:{name}", domain, f"{domain}:{path}", tuple(turns))
+        for path, name, turns in json.loads(kept.read_text(encoding="utf-8"))
+    ]
+
+
+def _parsed(sources: Sequence[tuple[str, Path]]) -> list[tuple[str, str, list[str]]]:
+    """Path, name and turns of every documented name."""
+    documents: dict[tuple[str, str], list[str]] = {}
     seen_turns: set[str] = set()
-    for package in packages:
-        for path, text in _sources(package):
-            for name, docstring in _docstrings(text):
-                # Sentences that came before (inherited or shared docstrings) are left out, so that the same
-                # words neither weigh twice nor stand in two splits.
-                turns = tuple(turn for turn in _prose(docstring) if turn not in seen_turns)
-                if len(turns) >= 2:
-                    seen_turns.update(turns)
-                    identifier = f"{path}:{name}"
-                    documents.setdefault(identifier, Document(identifier, domain, f"{domain}:{path}", turns))
-    return list(documents.values())
+    for path, file in sources:
+        for name, docstring in _docstrings(file.read_text(encoding="utf-8", errors="replace")):
+            # Sentences that came before (inherited or shared docstrings) are left out, so that the same
+            # words neither weigh twice nor stand in two splits.
+            turns = [turn for turn in _prose(docstring) if turn not in seen_turns]
+            if len(turns) >= 2:
+                seen_turns.update(turns)
+                documents.setdefault((path, name), turns)
+    return [(path, name, turns) for (path, name), turns in documents.items()]
 
 
-def _sources(package: str) -> Iterator[tuple[str, str]]:
+def _sources(package: str) -> Iterator[tuple[str, Path]]:
+    """Every source file of a package that is no test, with its path from the folder that the package lies in."""
     # Asked for a name with a dot, ``find_spec`` would import what stands before the dot.
     top, *inner = package.split(".")
     spec = find_spec(top) if top else None
@@ -60,7 +83,7 @@ def _sources(package: str) -> Iterator[tuple[str, str]]:
     for path in sorted(root.joinpath(*inner).rglob("*.py")):
         relative = path.relative_to(root.parent)
         if not {"tests", "testing", "conftest.py", "_vendored"} & set(relative.parts):
-            yield relative.as_posix(), path.read_text(encoding="utf-8", errors="replace")
+            yield relative.as_posix(), path
 
 
 def _docstrings(source: str) -> Iterator[tuple[str, str]]:

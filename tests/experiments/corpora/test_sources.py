@@ -11,6 +11,7 @@ import pytest
 
 from experiments.config import QUICKSTART, load_experiment
 from experiments.config.data import DataConfig, DocstringsSource, PromptCounts
+from experiments.corpora import docstrings
 from experiments.corpora.chitchat import load_chitchat
 from experiments.corpora.docstrings import load_docstrings
 from experiments.corpora.documents import Document
@@ -18,6 +19,7 @@ from experiments.corpora.errors import CorpusError
 from experiments.corpora.panels import load_documents, panels_of
 from experiments.corpora.splits import SPLITS, documents_in, split_of
 from experiments.corpora.streams import token_streams, tokenizer_texts
+from genomes.members.store import Store
 from genomes.members.tokenizers import train_tokenizer
 
 
@@ -107,7 +109,7 @@ def test_docstrings_are_parsed_and_never_run(tmp_path: Path, monkeypatch: pytest
         '    """\n'
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    documents = load_docstrings(["documented"], domain="d")
+    documents = load_docstrings(["documented"], domain="d", store=Store(tmp_path / "store"))
     assert [(document.id, document.group, document.turns) for document in documents] == [
         (
             "documented/module.py:__module__",
@@ -141,3 +143,19 @@ def test_tokenizer_texts_take_about_equally_much_of_each_domain(documents: Mappi
 
 def _source() -> DocstringsSource:
     return DocstringsSource(corpus="docstrings", packages=("networkx",))
+
+
+def test_what_was_parsed_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = tmp_path / "kept_package" / "__init__.py"
+    module.parent.mkdir()
+    module.write_text('"""The first sentence stands here. The second one stands there."""\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    store = Store(tmp_path / "store")
+    first = load_docstrings(["kept_package"], domain="d", store=store)
+    with monkeypatch.context() as patched:
+        patched.setattr(docstrings, "_parsed", None)  # not to be called
+        assert load_docstrings(["kept_package"], domain="d", store=store) == first
+        (other,) = load_docstrings(["kept_package"], domain="another", store=store)
+    assert (other.domain, other.group, other.turns) == ("another", "another:kept_package/__init__.py", first[0].turns)
+    module.write_text('"""Something else stands here now. It has two sentences as well."""\n')
+    assert load_docstrings(["kept_package"], domain="d", store=store) != first
