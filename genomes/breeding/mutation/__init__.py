@@ -25,14 +25,14 @@ from genomes.breeding.mutation.unmerge import unmerge
 MUTATIONS = {
     "tweak_gene": (tweak_gene, 0.30),
     "tweak_block": (tweak_block, 0.20),
-    "swap_member": (swap_member, 0.09),
+    "swap_member": (swap_member, 0.18),
     "change_method": (change_method, 0.06),
     "add_member": (add_member, 0.09),
     "group_inputs": (group_inputs, 0.03),
     "add_edge": (add_edge, 0.05),
     "add_draft": (add_draft, 0.05),
-    "remove_node": (remove_node, 0.10),
-    "remove_edge": (remove_edge, 0.06),
+    "remove_node": (remove_node, 0.05),
+    "remove_edge": (remove_edge, 0.02),
     "remove_draft": (remove_draft, 0.04),
     "duplicate_subgraph": (duplicate_subgraph, 0.05),
 }
