@@ -22,7 +22,7 @@ from experiments.compare.bench import Bench, BudgetSpentError, evaluated, leader
 from experiments.compare.task import Task
 from experiments.files import write_json
 from experiments.problems.compositions.evaluator import RACE_PANEL
-from experiments.problems.compositions.race import OnRace, raced
+from experiments.problems.compositions.race import OnRace, Raced, raced
 from experiments.problems.errors import FinalsError
 from fitness.panels import joined, sample_of
 from fitness.result import Evaluation
@@ -123,17 +123,19 @@ def run_cell(
         bench = Bench(task, evaluator, search=search, budget=budget, seed=seed, directory=Path(own))
         with suppress(BudgetSpentError):
             BASELINES[baseline].search(bench)
-    final = leaders(bench.steps, task, count=max(racers, finalists) if task.is_noisy else finalists)
-    if task.is_noisy and racers:
-        race = raced({baseline: [one.genome for one in final]}, _race_on(task, evaluator), count=finalists)
-        final = [one for genome in race[baseline].leaders for one in final if one.genome == genome]
-    on_validation = _measured([one.genome for one in final[:finalists]], "validation", task, evaluator)
-    measured = list(zip(final[:finalists], on_validation, strict=True))
-    scored = [(task.objective.loss(_value(found, task)), one.key, one, found) for one, found in measured if found.is_ok]
-    if not scored:
+    is_raced = bool(task.is_noisy and racers)
+    final = {
+        one.genome: one for one in leaders(bench.steps, task, count=max(racers, finalists) if is_raced else finalists)
+    }
+    race = Raced(tuple(final), 0)
+    if is_raced:
+        race = raced({baseline: list(final)}, _race_on(task, evaluator), count=finalists)[baseline]
+    on_validation = dict(zip(race.leaders, _measured(race.leaders, "validation", task, evaluator), strict=True))
+    validated = {one: -task.objective.loss(_value(found, task)) for one, found in on_validation.items() if found.is_ok}
+    if not validated:
         failure = next((step.evaluation.error for step in bench.steps if not step.evaluation.is_ok), "nothing proposed")
         raise FinalsError(f"{baseline!r} with seed {seed!r} found nothing that could be scored: {failure}.")
-    _, _, winner, validation = min(scored, key=lambda entry: entry[:2])
+    winner = final[race.ranked(validated, num_draws=task.num_validation_draws)[0]]
     (test,) = _measured([winner.genome], "test", task, evaluator)
     if not test.is_ok:
         raise FinalsError(f"The winner of {baseline!r} with seed {seed!r} fails on the test panel: {test.error}.")
@@ -144,7 +146,7 @@ def run_cell(
         checkpoints=tuple(_checkpoints(bench, evaluator, budget=budget)),
         genome=winner.genome,
         search=winner.value,
-        validation=_value(validation, task),
+        validation=_value(on_validation[winner.genome], task),
         test_value=_value(test, task),
         test=_by_prompt(test, task),
         groups=dict(test.groups),

@@ -48,6 +48,11 @@ class Task:
         """What is compared."""
         return self.factory.objectives[0]
 
+    @property
+    def num_validation_draws(self) -> float:
+        """As many prompts as how many evaluations of a race the validation panel has; 1 where nobody races."""
+        return self.factory.num_validation_draws if isinstance(self.factory, CompositionEvaluatorFactory) else 1.0
+
     def stage_objectives(self, panel: str) -> Sequence[Objective]:
         """What evaluations on the panel of a stage hold; only searches under noise have stages."""
         return self.factory.stage_objectives(panel) if isinstance(self.factory, CompositionEvaluatorFactory) else ()

@@ -40,7 +40,7 @@ class ReportConfig(Section):
         baselines: What the winner has to beat on the test prompts.
         racers: Leaders of the search that race on search prompts with fresh draws until the finalists are left; 0 for
             no race, which leaves the finalists to the scores that found them.
-        finalists: How many of them are scored on the validation prompts; the best one wins.
+        finalists: How many of them are scored on the validation prompts. The best one over race and validation wins.
         answers_per_prompt: Answers of each row of the final table to each test prompt; figures average over them. Most
             of the spread of one answer's score is the draw of the answer, so four show smaller differences than one.
         front_members: Members of the Pareto front that are measured on the validation prompts, where there are two

@@ -114,6 +114,11 @@ class CompositionEvaluatorFactory:
         return min(self.prompts_per_evaluation, len(self.panels["search"]))
 
     @property
+    def num_validation_draws(self) -> float:
+        """As many prompts as how many evaluations of the search the validation panel has."""
+        return len(self.panels["validation"]) / self.answers_per_evaluation
+
+    @property
     def objectives(self) -> tuple[Objective, ...]:
         """The objectives in order."""
         return tuple(operator.objective for operator in self.operators)

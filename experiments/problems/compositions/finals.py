@@ -35,8 +35,12 @@ RANDOM_SEARCH = "random search"
 @dataclass(frozen=True, slots=True)
 class _Choice:
     label: str
-    genomes: tuple[str, ...]
+    race: Raced  # between whom, and what is known of them
     answers: int  # that were asked for until these genomes were found
+
+    @property
+    def genomes(self) -> tuple[str, ...]:
+        return self.race.leaders
 
 
 def run_finals(measuring: Measuring, random_run: Run | None) -> Results:
@@ -110,7 +114,7 @@ def _baselines(measuring: Measuring) -> list[_Choice]:
     wanted = prepared.config.report.baselines
     choices = []
     if "best_member" in wanted and singles:  # Agents whose every module waits for another have none.
-        choices.append(_Choice(BEST_MEMBER, singles, 0))
+        choices.append(_Choice(BEST_MEMBER, Raced(singles, 0), 0))
     if "tuned_member" in wanted and singles:
         on_panel = measuring.on_panel(singles, "validation", what="single members")
         best_two = _ranked(singles, dict(zip(singles, on_panel, strict=True)), measuring)[:2]
@@ -118,9 +122,9 @@ def _baselines(measuring: Measuring) -> list[_Choice]:
         leaders = _leaders_on_search(variants, measuring, count=prepared.config.report.finalists)
         on_validation = len(singles) * len(prepared.factory.panels["validation"])
         asked = on_validation + len(variants) * prepared.factory.answers_per_evaluation
-        choices.append(_Choice(TUNED_MEMBER, leaders, asked))
+        choices.append(_Choice(TUNED_MEMBER, Raced(leaders, 0), asked))
     if "uniform_mean" in wanted and means:
-        choices.append(_Choice(UNIFORM_MEAN, means, 0))
+        choices.append(_Choice(UNIFORM_MEAN, Raced(means, 0), 0))
     return choices
 
 
@@ -138,7 +142,7 @@ def _finalists(searches: Mapping[str, Run], measuring: Measuring) -> list[_Choic
     return [
         _Choice(
             label,
-            races[label].leaders,
+            races[label],
             (run.state.num_evaluations + races[label].num_evaluations)
             * measuring.prepared.factory.answers_per_evaluation,
         )
@@ -182,12 +186,16 @@ def _leaders_on_search(genomes: Sequence[str], measuring: Measuring, *, count: i
 
 
 def _best_on_validation(choices: Sequence[_Choice], measuring: Measuring) -> list[tuple[_Choice, str]]:
-    """Every choice with the best of its genomes."""
+    """Every choice with the best of its genomes, by the validation prompts and by the race where there was one."""
+    factory = measuring.prepared.factory
+    leading = factory.objectives[0]
     genomes = list(dict.fromkeys(genome for choice in choices for genome in choice.genomes))
     measured = dict(zip(genomes, measuring.on_panel(genomes, "validation", what="finalists"), strict=True))
     chosen = []
     for choice in choices:
-        ranked = _ranked(choice.genomes, measured, measuring)
+        scored = [genome for genome in choice.genomes if measured[genome].is_ok]
+        validated = {one: -leading.loss(measured[one].objectives[leading.name]) for one in scored}
+        ranked = choice.race.ranked(validated, num_draws=factory.num_validation_draws)
         if not ranked:
             _required(measured[choice.genomes[0]], choice.label)
         chosen.append((choice, ranked[0]))

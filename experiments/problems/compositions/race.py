@@ -2,13 +2,14 @@
 
 A search finds its leaders by scores that found them, so the best of these were lucky too. Here every round answers as
 many prompts anew as all rounds before it, and the better half goes on, until there are as few as validation can
-tell apart (successive halving; Jamieson and Talwalkar 2016, "Non-stochastic best arm identification").
+tell apart (successive halving; Jamieson and Talwalkar 2016, "Non-stochastic best arm identification"). Validation alone
+would forget what the race has seen of them, so both choose together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evolve.individual import Results
 
@@ -20,10 +21,28 @@ class Raced:
     Attributes:
         leaders: Canonical JSON of those that are left, the best first.
         num_evaluations: Evaluations that it took, each of as many prompts as a birth's.
+        worth: The mean of the leading objective of each of them, higher is better; empty where nobody raced.
+        num_draws: Of how many evaluations each.
     """
 
     leaders: tuple[str, ...]
     num_evaluations: int
+    worth: Mapping[str, float] = field(default_factory=dict)
+    num_draws: int = 0
+
+    def ranked(self, validated: Mapping[str, float], *, num_draws: float) -> list[str]:
+        """Those who are left and were validated, best first by the mean over race and validation; ties by genome.
+
+        Args:
+            validated: The leading objective on the validation prompts, higher is better.
+            num_draws: How many evaluations of the race the validation prompts are worth.
+        """
+
+        def mean(genome: str) -> float:
+            raced = self.worth.get(genome, 0.0) * self.num_draws
+            return (raced + validated[genome] * num_draws) / (self.num_draws + num_draws)
+
+        return sorted((one for one in self.leaders if one in validated), key=lambda one: (-mean(one), one))
 
 
 OnRace = Callable[[Sequence[str], int], Sequence[Results]]
@@ -42,7 +61,7 @@ def raced(entrants: Mapping[str, Sequence[str]], on_race: OnRace, *, count: int)
         count: How many of each are to be left.
     """
     left = {search: list(dict.fromkeys(own)) for search, own in entrants.items()}
-    num_evaluations = dict.fromkeys(left, 0)
+    found = {search: Raced(tuple(own), 0) for search, own in left.items()}
     num_draws = 0
     while running := {search: own for search, own in left.items() if len(own) > count}:
         further = max(1, num_draws)
@@ -50,6 +69,8 @@ def raced(entrants: Mapping[str, Sequence[str]], on_race: OnRace, *, count: int)
         together = list(dict.fromkeys(genome for own in running.values() for genome in own))
         results = dict(zip(together, on_race(together, num_draws), strict=True))
         for search, own in running.items():
-            num_evaluations[search] += further * len(own)
-            left[search] = sorted(own, key=lambda genome: -results[genome].leading)[: max(count, len(own) // 2)]
-    return {search: Raced(tuple(own), num_evaluations[search]) for search, own in left.items()}
+            best = sorted(own, key=lambda genome: -results[genome].leading)[: max(count, len(own) // 2)]
+            worth = {genome: results[genome].leading for genome in best}
+            num_evaluations = found[search].num_evaluations + further * len(own)
+            left[search], found[search] = best, Raced(tuple(best), num_evaluations, worth, num_draws)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evolve.individual import Results
-from experiments.problems.compositions.race import raced
+from experiments.problems.compositions.race import Raced, raced
 from fitness.result import Evaluation, Objective, Outcome
 
 GOOD = Objective("good", "maximise", "points")
@@ -70,3 +70,19 @@ def test_as_few_as_are_to_be_left_do_not_race() -> None:
     found = raced({"few": ["1"], "many": ["1", "2"]}, track, count=1)
     assert found["few"] == type(found["few"])(("1",), 0)
     assert track.asked == [(2, 1)]
+
+
+def test_race_and_validation_choose_together_each_by_its_prompts() -> None:
+    race = Raced(("a", "b"), 6, worth={"a": 0.30, "b": 0.36}, num_draws=4)
+    assert race.ranked({"a": 0.40, "b": 0.30}, num_draws=2) == ["b", "a"]  # .333 and .340
+    assert race.ranked({"a": 0.40, "b": 0.30}, num_draws=3) == ["a", "b"]  # .343 and .334
+
+
+def test_without_a_race_validation_chooses_and_who_failed_there_is_out() -> None:
+    race = Raced(("a", "b", "c"), 0)
+    assert race.ranked({"a": 0.1, "c": 0.2}, num_draws=2) == ["c", "a"]
+
+
+def test_what_a_race_has_seen_of_those_who_are_left_is_kept() -> None:
+    found = raced({"one": ["1", "2", "3", "4"]}, Track(lucky="4"), count=1)["one"]
+    assert (found.worth, found.num_draws) == ({"4": 4 + 100 / 2}, 2)
