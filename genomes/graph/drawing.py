@@ -6,7 +6,7 @@ Where things stand is layout.py's business; here they get their shapes, colours 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
@@ -154,7 +154,7 @@ def _labels(node_id: str, node: Node, genome: Drawn) -> tuple[str, list[str]]:
             return _in_role(node.method, node), [", ".join(lines) for lines in (values, own) if lines]
         case CombinerNode():
             values = _values(node.parameters)
-            return node.method, [", ".join(values)] if values else []
+            return node.method, _in_lines(values)
         case ResponseNode():
             top_k = f"top-k {node.top_k}" if node.top_k else "all tokens"
             return "response", [f"temperature {node.temperature:.3g}", f"{top_k}, top-p {node.top_p:.3g}"]
@@ -170,6 +170,15 @@ def _values(parameters: Mapping[str, Any]) -> list[str]:
         for name, value in parameters.items()
         if not isinstance(value, tuple)
     ]
+
+
+def _in_lines(values: Sequence[str]) -> list[str]:
+    """On one line where they fit, else on two."""
+    line = ", ".join(values)
+    if len(line) <= _LONGEST_LABEL or len(values) < 2:
+        return [line] if values else []
+    half = (len(values) + 1) // 2
+    return [", ".join(values[:half]), ", ".join(values[half:])]
 
 
 def _edges(genome: Drawn, layout: Layout) -> Iterator[str]:
