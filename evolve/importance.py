@@ -56,8 +56,8 @@ def importance(panel: str, scores: Scores, names: Sequence[str]) -> Importance:
     mean = float(weights @ averages.prod(axis=0))
     total = float(weights @ everything @ weights) - mean**2
     shares = effects.var(axis=1) / total if total > 0 else np.zeros(len(alike))
-    kinds = sorted({name.partition(".")[0] for name in names})
-    groups = {kind: round(float(share), 4) for kind, share in zip(kinds, shares, strict=True)}
+    kinds = {group: name.partition(".")[0] for group, name in zip(scores.groups, names, strict=True)}
+    groups = {kinds[group]: round(float(share), 4) for group, share in enumerate(shares)}
     variances = np.exp(2 * np.array(logs[:5]))
     return Importance(
         panel=panel,

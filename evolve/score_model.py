@@ -27,6 +27,8 @@ MOST_SCORES = 300
 _FIT_EVERY = 48  # scores; in between new scores count under the variances and length-scales that were found last
 _DECIMALS = 6  # beyond them machines may differ
 
+_Entry = tuple[Individual, int, float]  # who was scored, on which replicate, and how well: higher is better
+
 
 class ScoreModel:
     """Learns from the scores of one run."""
@@ -50,7 +52,8 @@ class ScoreModel:
         and ``reliability``: towards which number, and how far from it, one new score moves its genome.
         """
         count = len(state.scored)
-        scores, keys = self._scores(state, count)
+        entries = _latest(state, count)
+        scores = self._scores(entries)
         before = state.learnt
         if before is None or before["scored"] // _FIT_EVERY != count // _FIT_EVERY:
             logs = [round(number, _DECIMALS) for number in fitted(scores)]
@@ -64,7 +67,9 @@ class ScoreModel:
             "logs": logs,
             "mean": round(float(scores.values.mean()), _DECIMALS),
             "reliability": round(float(spread[:2].sum() / spread.sum()), _DECIMALS),
-            "estimates": {key: round(float(value), _DECIMALS) for key, value in zip(keys, worth, strict=True)},
+            "estimates": {
+                one.key: round(float(value), _DECIMALS) for (one, _, _), value in zip(entries, worth, strict=True)
+            },
         }
 
     def promise(self, genomes: Sequence[Any], state: RunState, *, rng: np.random.Generator) -> Floats:
@@ -72,7 +77,7 @@ class ScoreModel:
         assert state.learnt is not None
         count = state.learnt["scored"]
         if self._known is None or self._known[0] != count:
-            self._known = count, Posterior(self._scores(state, count)[0], state.learnt["logs"])
+            self._known = count, Posterior(self._scores(_latest(state, count)), state.learnt["logs"])
         texts = [self._space.to_json(genome) for genome in genomes]
         rows = np.array([[*self._of(text).values()] for text in texts])
         means, deviations = self._known[1].of_new(rows)
@@ -90,23 +95,16 @@ class ScoreModel:
             # Of a stage with many births some from all of its length: late ones are much alike.
             chosen = [entries[place * len(entries) // MOST_SCORES] for place in range(MOST_SCORES)]
             chosen = chosen if len(entries) > MOST_SCORES else entries
-            described = [self._of(one.genome_json) for one, _, _ in chosen]
-            scores = scores_of(
-                described,
-                [one.key for one, _, _ in chosen],
-                [replicate for _, replicate, _ in chosen],
-                [value for _, _, value in chosen],
-            )
-            found.append(importance(panel, scores, list(described[0])))
+            found.append(importance(panel, self._scores(chosen), list(self._of(chosen[0][0].genome_json))))
         return found
 
-    def _scores(self, state: RunState, count: int) -> tuple[Scores, list[str]]:
-        """The latest of the first ``count`` scores, and whose they are."""
-        places = state.scored[max(0, count - MOST_SCORES) : count]
-        keys = [key for key, _ in places]
-        described = [self._of(state.individuals[key].genome_json) for key in keys]
-        values = [state.results[key].leading_of(replicate) for key, replicate in places]
-        return scores_of(described, keys, [replicate for _, replicate in places], values), keys
+    def _scores(self, entries: Sequence[_Entry]) -> Scores:
+        return scores_of(
+            [self._of(one.genome_json) for one, _, _ in entries],
+            [one.key for one, _, _ in entries],
+            [replicate for _, replicate, _ in entries],
+            [value for _, _, value in entries],
+        )
 
     def _of(self, text: str) -> dict[str, float]:
         if text not in self._features:
@@ -115,8 +113,14 @@ class ScoreModel:
         return self._features[text]
 
 
-def _entries(state: RunState, panel: str) -> list[tuple[Individual, int, float]]:
-    """Everybody who was scored on a panel in the order of birth, with each replicate and score, higher is better."""
+def _latest(state: RunState, count: int) -> list[_Entry]:
+    """The latest of the first ``count`` scores."""
+    places = state.scored[max(0, count - MOST_SCORES) : count]
+    return [(state.individuals[key], number, state.results[key].leading_of(number)) for key, number in places]
+
+
+def _entries(state: RunState, panel: str) -> list[_Entry]:
+    """All scores on a panel in the order of birth, with each replicate."""
     results: Mapping[str, Results] = state.results
     people: Iterable[Individual] = state.individuals.values()
     if panel != state.panel:

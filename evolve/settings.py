@@ -172,6 +172,10 @@ class SearchSettings:
         plain["select"] = None
         return replace(self, mode=mode, rescore_every=None, draws="same", stages=(), **plain)
 
+    def without_selection(self) -> SearchSettings:
+        """The random search that a search is compared with: scored alike, with no stage and nothing that selects."""
+        return replace(self, mode="random", stages=(), select=None, descriptors=())
+
     @property
     def initial_births(self) -> int:
         """How many births come before breeding starts, founders and random genomes: two tournaments, or a population.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolve.evaluator import BatchEvaluator, EvaluationRequest, Evaluator
-from evolve.gaussian_process import Posterior, fitted
+from evolve.gaussian_process import Posterior, Scores, fitted
 from evolve.individual import Results
 from evolve.jobs import SEARCH_PANEL
 from evolve.score_model import FEWEST_SCORES, MOST_SCORES, described_as, scores_of
@@ -144,7 +144,7 @@ class Bench:
             EvaluationRequest(space.to_json(genome), SEARCH_PANEL, own)
             for genome, own in zip(genomes, draws, strict=True)
         ]
-        size = self.search.batch if self.task.is_noisy else len(requests)
+        size = self.search.batch if self.task.is_noisy else max(1, len(requests))
         found = [one for start in range(0, len(requests), size) for one in self.evaluations(requests[start:][:size])]
         return [objective.loss(one.objectives[objective.name]) if one.is_ok else math.inf for one in found]
 
@@ -198,12 +198,18 @@ def leaders(steps: Sequence[Step], task: Task, *, count: int) -> list[Leader]:
 
 
 def _worth(steps: Sequence[Step], task: Task) -> dict[str, float]:
+    scores = scores_in(steps, task)
+    worth = Posterior(scores, fitted(scores)).of_scored().tolist()
+    return dict(zip([step.key for step in steps], worth, strict=True))
+
+
+def scores_in(steps: Sequence[Step], task: Task) -> Scores:
+    """What a Gaussian process learns from: the scores of some steps that are OK, higher is better."""
     objective = task.objective
     described = [described_as(task.space.features(task.space.from_json(step.genome))) for step in steps]
     keys, draws = [step.key for step in steps], [step.replicate for step in steps]
     values = [objective.sign * step.evaluation.objectives[objective.name] for step in steps]
-    scores = scores_of(described, keys, draws, values)
-    return dict(zip(keys, Posterior(scores, fitted(scores)).of_scored().tolist(), strict=True))
+    return scores_of(described, keys, draws, values)
 
 
 def restricted(evaluation: Evaluation, objectives: Sequence[Objective]) -> Evaluation:

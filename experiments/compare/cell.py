@@ -22,7 +22,7 @@ from experiments.compare.bench import Bench, BudgetSpentError, evaluated, leader
 from experiments.compare.task import Task
 from experiments.files import write_json
 from experiments.problems.compositions.evaluator import RACE_PANEL
-from experiments.problems.compositions.race import OnRace, Raced, raced
+from experiments.problems.compositions.race import OnRace, raced
 from experiments.problems.errors import FinalsError
 from fitness.panels import joined, sample_of
 from fitness.result import Evaluation
@@ -123,15 +123,11 @@ def run_cell(
         bench = Bench(task, evaluator, search=search, budget=budget, seed=seed, directory=Path(own))
         with suppress(BudgetSpentError):
             BASELINES[baseline].search(bench)
-    is_raced = bool(task.is_noisy and racers)
-    final = {
-        one.genome: one for one in leaders(bench.steps, task, count=max(racers, finalists) if is_raced else finalists)
-    }
-    race = Raced(tuple(final), 0)
-    if is_raced:
-        race = raced({baseline: list(final)}, _race_on(task, evaluator), count=finalists)[baseline]
+    count = max(racers, finalists) if task.is_noisy else finalists
+    final = {one.genome: one for one in leaders(bench.steps, task, count=count)}
+    race = raced({baseline: list(final)}, _race_on(task, evaluator), count=finalists)[baseline]
     on_validation = dict(zip(race.leaders, _measured(race.leaders, "validation", task, evaluator), strict=True))
-    validated = {one: -task.objective.loss(_value(found, task)) for one, found in on_validation.items() if found.is_ok}
+    validated = {one: task.objective.sign * _value(found, task) for one, found in on_validation.items() if found.is_ok}
     if not validated:
         failure = next((step.evaluation.error for step in bench.steps if not step.evaluation.is_ok), "nothing proposed")
         raise FinalsError(f"{baseline!r} with seed {seed!r} found nothing that could be scored: {failure}.")

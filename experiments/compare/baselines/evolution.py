@@ -58,7 +58,7 @@ class Evolution(Baseline):
         descriptors = (axis,) if self.mode == "mapelites" else ()
         settings = replace(search, mode=self.mode, select=None, descriptors=descriptors)
         if self.mode == "random":
-            settings = replace(settings, stages=())  # A stage is part of how the others search.
+            settings = settings.without_selection()
         plain: dict[str, Any] = {"rungs": 1, "stages": (), "draws": "same", "model": "none", "candidates": 1}
         return settings if task.is_noisy else replace(settings, rescore_every=None, **plain)
 

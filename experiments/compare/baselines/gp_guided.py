@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from evolve.gaussian_process import Posterior, fitted
-from evolve.score_model import FEWEST_SCORES, MOST_SCORES, described_as, scores_of
+from evolve.score_model import FEWEST_SCORES, MOST_SCORES, described_as
 from evolve.seeding import generator
 from experiments.compare.baselines.base import Baseline
 from experiments.compare.baselines.local_search import mutated
-from experiments.compare.bench import Bench
+from experiments.compare.bench import Bench, scores_in
 from genomes.graph.genome import Genome
 
 _BATCH = 8
@@ -43,18 +43,13 @@ class GpGuided(Baseline):
 
 def _proposals(bench: Bench, *, size: int, rng: np.random.Generator) -> list[Genome]:
     """As many genomes as are answered together, none of them proposed before."""
-    space, objective = bench.task.space, bench.task.objective
+    space = bench.task.space
     scored = [step for step in bench.steps if step.evaluation.is_ok][-MOST_SCORES:]
-    genomes = [space.from_json(step.genome) for step in scored]
-    described = [described_as(space.features(genome)) for genome in genomes]
-    values = [objective.sign * step.evaluation.objectives[objective.name] for step in scored]
-    scores = scores_of(described, [step.key for step in scored], [step.replicate for step in scored], values)
+    scores = scores_in(scored, bench.task)
     posterior = Posterior(scores, fitted(scores))
-    best: dict[str, Genome] = {}
-    for place in np.argsort(-posterior.of_scored(), kind="stable"):
-        best.setdefault(scored[place].key, genomes[place])
-    known = {step.key for step in bench.steps}
-    candidates = _candidates(list(best.values())[:_NUM_LEADERS], bench, known, rng=rng)
+    best = dict.fromkeys(scored[place].genome for place in np.argsort(-posterior.of_scored(), kind="stable"))
+    leaders = [space.from_json(text) for text in list(best)[:_NUM_LEADERS]]
+    candidates = _candidates(leaders, bench, {step.key for step in bench.steps}, rng=rng)
     if not candidates:
         return [space.random(rng=rng)]
     rows = np.array([[*described_as(space.features(genome)).values()] for genome in candidates.values()])

@@ -117,7 +117,8 @@ def _baselines(measuring: Measuring) -> list[_Choice]:
         choices.append(_Choice(BEST_MEMBER, Raced(singles, 0), 0))
     if "tuned_member" in wanted and singles:
         on_panel = measuring.on_panel(singles, "validation", what="single members")
-        best_two = _ranked(singles, dict(zip(singles, on_panel, strict=True)), measuring)[:2]
+        validated = _validated(dict(zip(singles, on_panel, strict=True)), measuring)
+        best_two = Raced(singles, 0).ranked(validated, num_draws=1)[:2]
         variants = [variant for genome in best_two for variant in decoding_variants(genome, prepared.space)]
         leaders = _leaders_on_search(variants, measuring, count=prepared.config.report.finalists)
         on_validation = len(singles) * len(prepared.factory.panels["validation"])
@@ -137,8 +138,7 @@ def _finalists(searches: Mapping[str, Run], measuring: Measuring) -> list[_Choic
         return measuring.on_race(genomes, num_draws=num_draws, what=what)
 
     entrants = {label: _leaders(label, run, measuring) for label, run in searches.items()}
-    plain = {label: Raced(own[: report.finalists], 0) for label, own in entrants.items()}
-    races = raced(entrants, on_race, count=report.finalists) if report.racers else plain
+    races = raced(entrants, on_race, count=report.finalists)
     return [
         _Choice(
             label,
@@ -187,26 +187,22 @@ def _leaders_on_search(genomes: Sequence[str], measuring: Measuring, *, count: i
 
 def _best_on_validation(choices: Sequence[_Choice], measuring: Measuring) -> list[tuple[_Choice, str]]:
     """Every choice with the best of its genomes, by the validation prompts and by the race where there was one."""
-    factory = measuring.prepared.factory
-    leading = factory.objectives[0]
     genomes = list(dict.fromkeys(genome for choice in choices for genome in choice.genomes))
     measured = dict(zip(genomes, measuring.on_panel(genomes, "validation", what="finalists"), strict=True))
+    validated = _validated(measured, measuring)
     chosen = []
     for choice in choices:
-        scored = [genome for genome in choice.genomes if measured[genome].is_ok]
-        validated = {one: -leading.loss(measured[one].objectives[leading.name]) for one in scored}
-        ranked = choice.race.ranked(validated, num_draws=factory.num_validation_draws)
+        ranked = choice.race.ranked(validated, num_draws=measuring.prepared.factory.num_validation_draws)
         if not ranked:
             _required(measured[choice.genomes[0]], choice.label)
         chosen.append((choice, ranked[0]))
     return chosen
 
 
-def _ranked(genomes: Sequence[str], measured: Mapping[str, Evaluation], measuring: Measuring) -> list[str]:
-    """Those that could be scored, best first by the leading objective: what the search selects on."""
+def _validated(measured: Mapping[str, Evaluation], measuring: Measuring) -> dict[str, float]:
+    """The leading objective of those that could be scored, higher is better: what the search selects on."""
     leading = measuring.prepared.factory.objectives[0]
-    scored = [genome for genome in genomes if measured[genome].is_ok]
-    return sorted(scored, key=lambda genome: (leading.loss(measured[genome].objectives[leading.name]), genome))
+    return {genome: leading.sign * one.objectives[leading.name] for genome, one in measured.items() if one.is_ok}
 
 
 def _required(evaluation: Evaluation, label: str) -> Evaluation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from evolve.log_reading import DATABASE
 from evolve.loop import Run
@@ -22,7 +22,7 @@ def open_random_search(run: Run, prepared: PreparedCompositions) -> Iterator[Run
         yield None
         return
     directory = run.directory / RANDOM_SEARCH_DIRECTORY
-    settings = replace(config.search, mode="random", stages=(), select=None, descriptors=())
+    settings = config.search.without_selection()
     budget = Budget(births=UNLIMITED_BIRTHS, evaluations=run.state.num_evaluations)
     document = {**config.to_document(), "search": asdict(settings)}
     if (directory / DATABASE).exists():
