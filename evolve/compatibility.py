@@ -15,7 +15,7 @@ from evolve.errors import ConfigChangedError, RunSchemaError
 from evolve.evaluator import EvaluatorFactory
 from evolve.selection.operators import source_of
 from evolve.settings import SearchSettings
-from evolve.space import SearchSpace
+from evolve.space import SearchSpace, StagedSpace
 
 MAY_CHANGE = ("name", "budget", "budget.*", "workers.*", "!workers.cpus_per_worker", "logging", "logging.*")
 """Key paths (with ``*``) that shape no trajectory, less those with ``!``: threads change the last bits of results."""
@@ -42,6 +42,8 @@ def description_of(
             "founders": {name: space.key(genome) for name, genome in space.founders()},
         },
     }
+    if settings.stages and isinstance(space, StagedSpace):
+        described["space"]["refinements"] = {name: weight for name, (_, weight) in space.refinements.items()}
     if source := source_of(settings):
         described["select"] = source
     return as_plain(described)

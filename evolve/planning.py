@@ -19,7 +19,7 @@ from evolve.jobs import SEARCH_PANEL, Job
 from evolve.score_model import ScoreModel
 from evolve.seeding import generator
 from evolve.settings import SearchSettings
-from evolve.space import FeaturedSpace, SearchSpace
+from evolve.space import FeaturedSpace, SearchSpace, StagedSpace
 from evolve.state import RunState
 from evolve.variation import Offspring, toolbox_for, vary
 
@@ -46,9 +46,11 @@ class Planner:
         """
         if not space.mutations:
             raise SpaceError("The search space has no mutations; the engine needs at least one.")
-        for name, (_, weight) in sorted({**space.mutations, **space.crossovers}.items()):
-            if not weight > 0:
-                raise SpaceError(f"Operator {name!r} has weight {weight!r}; weights have to be above 0.")
+        refinements = space.refinements if isinstance(space, StagedSpace) else {}
+        for operators in (space.mutations, space.crossovers, refinements):
+            for name, (_, weight) in sorted(operators.items()):
+                if not weight > 0:
+                    raise SpaceError(f"Operator {name!r} has weight {weight!r}; weights have to be above 0.")
         if settings.model != "none" and not isinstance(space, FeaturedSpace):
             raise SettingsError(
                 f"search.model is {settings.model!r}, and genomes of this kind of experiment have no description in "
@@ -168,7 +170,8 @@ class Planner:
         num_attempts = 0
         while len(children) < wanted and num_attempts < wanted * state.settings.max_attempts:
             num_attempts += 1
-            offspring = self._seen(state, vary(genomes, self._toolbox, state.settings, rng=rng))
+            child = vary(genomes, self._toolbox, state.settings, rng=rng, is_after_stage=state.stage > 0)
+            offspring = self._seen(state, child)
             if not offspring.operator:
                 continue
             if problems := self._space.problems(offspring.genome):

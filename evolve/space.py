@@ -77,7 +77,17 @@ class FeaturedSpace(Protocol):
 
 @runtime_checkable
 class StagedSpace(Protocol[G]):
-    """A space some of whose genes a stage before the search proper cannot see."""
+    """A space some of whose genes a stage before the search proper cannot see.
+
+    Attributes:
+        refinements: The mutations of the space with the weights that they have after a stage, when what that could not
+            see is what there is to gain.
+    """
+
+    @property
+    def refinements(self) -> Mapping[str, tuple[Mutation, float]]:
+        """See the class."""
+        ...
 
     def reduced(self, genome: G) -> G:
         """The genome with such genes at their defaults, so that genomes which a stage cannot tell apart are one."""

@@ -32,17 +32,20 @@ def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolb
     ``select(island, k, rng=)`` gives k parents, chosen by the island's mode or by ``settings.select``.
     ``mate(genome, other, rng=)`` and ``mutate(genome, rng=)`` draw an operator by weight and give an ``Offspring``.
     ``random(rng=)`` gives a genome, and ``inherit(child, parent)`` the child as it is to be evaluated. For stages
-    ``reduce(genome)`` and ``complete(genome, rng=)`` are what ``StagedSpace`` says.
+    ``reduce(genome)`` and ``complete(genome, rng=)`` are what ``StagedSpace`` says, and ``refine(genome, rng=)`` takes
+    the place of ``mutate`` after one.
 
     Raises:
         SettingsError: ``settings.select`` names no function.
     """
     operator = operator_for(settings)
+    refinements = space.refinements if isinstance(space, StagedSpace) else space.mutations
     toolbox = base.Toolbox()
     toolbox.register("select", lambda island, k, *, rng: island.parents(k, rng=rng, select=operator))
     toolbox.register("random", space.random)
     toolbox.register("mate", _apply_one, space.crossovers, "Crossover")
     toolbox.register("mutate", _apply_one, space.mutations, "Mutation")
+    toolbox.register("refine", _apply_one, refinements, "Mutation")
     toolbox.register("reduce", space.reduced if isinstance(space, StagedSpace) else lambda genome: genome)
     toolbox.register("complete", space.completed if isinstance(space, StagedSpace) else lambda genome, rng: genome)
     toolbox.register("inherit", space.inherit if isinstance(space, InheritingSpace) else lambda child, parent: child)
@@ -50,15 +53,21 @@ def toolbox_for(space: SearchSpace[Any], settings: SearchSettings) -> base.Toolb
 
 
 def vary(
-    parents: Sequence[Any], toolbox: base.Toolbox, settings: SearchSettings, *, rng: np.random.Generator
+    parents: Sequence[Any],
+    toolbox: base.Toolbox,
+    settings: SearchSettings,
+    *,
+    rng: np.random.Generator,
+    is_after_stage: bool = False,
 ) -> Offspring:
     """Crossover where there are two parents, then one mutation and a geometric number of further ones."""
+    mutate = toolbox.refine if is_after_stage else toolbox.mutate
     genome, names = parents[0], []
     if len(parents) > 1:
         step = toolbox.mate(genome, parents[1], rng=rng)
         genome, names = step.genome, [step.operator]
     while True:
-        step = toolbox.mutate(genome, rng=rng)
+        step = mutate(genome, rng=rng)
         genome = step.genome
         names.append(step.operator)
         if rng.random() >= settings.extra_mutation_probability:

@@ -16,7 +16,7 @@ from genomes.breeding.features import features_of
 from genomes.breeding.founders import founders_of
 from genomes.breeding.genes import drawn_response, response_with
 from genomes.breeding.limits import CompositionLimits
-from genomes.breeding.mutation import MERGE_MUTATIONS, MUTATIONS
+from genomes.breeding.mutation import MERGE_MUTATIONS, MUTATIONS, REFINED, UNREFINED
 from genomes.breeding.sampling import random_genome
 from genomes.breeding.space_checks import check_space
 from genomes.breeding.space_rules import SPACE_RULES
@@ -47,6 +47,14 @@ class CompositionSpace(CompositionLimits):
         """Operators ``(genome, *, rng) -> genome`` by name, each with the weight that it is drawn with."""
         operators = {**MUTATIONS, **MERGE_MUTATIONS} if self.merge_methods else MUTATIONS
         return {name: (partial(operator, space=self), weight) for name, (operator, weight) in operators.items()}
+
+    @property
+    def refinements(self) -> Mapping[str, tuple[Callable[..., Genome], float]]:
+        """The same after a search on likelihood, which sees no decoding: that is tuned first."""
+        return {
+            name: (operator, REFINED.get(name, UNREFINED * weight))
+            for name, (operator, weight) in self.mutations.items()
+        }
 
     @property
     def crossovers(self) -> Mapping[str, tuple[Callable[..., Genome], float]]:

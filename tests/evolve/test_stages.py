@@ -17,7 +17,18 @@ from evolve.settings import Budget, SearchSettings, Stage
 from evolve.state import RunState, apply
 from evolve.termination import StopReason
 from fitness.result import Objective
-from tests.evolve.toy import CLOSENESS, QUALITY, SETTINGS, ToyEvaluator, ToyFactory, ToyPool, ToySpace, create, reopen
+from tests.evolve.toy import (
+    CLOSENESS,
+    QUALITY,
+    SETTINGS,
+    ToyEvaluator,
+    ToyFactory,
+    ToyPool,
+    ToySpace,
+    create,
+    redraw,
+    reopen,
+)
 
 STAGE = Stage(births=20, founders=6, parents=3)
 STAGED = replace(SETTINGS, stages=(STAGE,), draws="fresh", batch=3, tournament=3)
@@ -58,6 +69,18 @@ class TestStage:
             assert job.operator == "stage"
             assert json.loads(job.genome)[:-1] == scored[job.parents[0]][:-1]
         assert any(json.loads(job.genome)[-1] for job in founders)
+
+    def test_after_it_children_are_refined(self, directory: Path) -> None:
+        space = ToySpace()
+        space.refinements = {"tuned": (redraw, 1.0)}
+        settings = replace(STAGED, random_immigrant_probability=0.0, crossover_probability=0.0)
+        events: list[Event] = []
+        with create(directory, settings=settings, budget=Budget(births=30), space=space) as run:
+            run.advance(ToyPool(ToyFactory(), capacity=2, seed=4), events.append)
+        births = [job for job in jobs_in(events) if job.is_birth]
+        bred = [set(job.operator.split("+")) for job in births if job.parents and job.operator != "stage"]
+        assert {frozenset(names) for names in bred[-10:]} == {frozenset({"tuned"})}
+        assert all("tuned" not in job.operator for job in births[:20])
 
     def test_it_pays_for_no_evaluation(self, told: tuple[list[Event], RunState]) -> None:
         events, state = told

@@ -53,6 +53,7 @@ class ToySpace:
     def __init__(self, highest: int = 9) -> None:
         self.highest = highest
         self.mutations: Mapping[str, Any] = {"nudge": (nudge, 2.0), "redraw": (redraw, 1.0)}
+        self.refinements: Mapping[str, Any] = {"nudge": (nudge, 1.0), "redraw": (redraw, 2.0)}
         self.crossovers: Mapping[str, Any] = {"uniform": (uniform, 1.0)}
 
     def founders(self) -> Sequence[tuple[str, Genome]]:

@@ -37,6 +37,12 @@ MUTATIONS = {
     "duplicate_subgraph": (duplicate_subgraph, 0.05),
 }
 
+REFINED = {"tweak_gene": 0.20, "tweak_block": 0.60}
+"""Some weights after a search on likelihood: these tune what it could not see, decoding and what goes with it."""
+
+UNREFINED = 0.2
+"""The part of their weights that all others keep then: they would change what that search has found."""
+
 MERGE_MUTATIONS = {
     "merge_members": (merge_members, 0.08),
     "change_merge": (change_merge, 0.05),
@@ -45,4 +51,4 @@ MERGE_MUTATIONS = {
 }
 """Drawn with the others in spaces that have merge methods, and nowhere else."""
 
-__all__ = ["MERGE_MUTATIONS", "MUTATIONS", *sorted(MUTATIONS), *sorted(MERGE_MUTATIONS)]
+__all__ = ["MERGE_MUTATIONS", "MUTATIONS", "REFINED", "UNREFINED", *sorted(MUTATIONS), *sorted(MERGE_MUTATIONS)]
