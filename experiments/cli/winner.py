@@ -36,7 +36,7 @@ def export(
         typer.Option(
             "--as",
             help="What to write. A composite keeps all members and their graph. merged and distilled write one plain "
-            "GPT-2.",
+            "model.",
         ),
     ] = "composite",
     student_layers: Annotated[

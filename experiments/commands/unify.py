@@ -103,8 +103,7 @@ def _composition(
         problem = problem_of_run(source)
         if not problem.gives_language_models:
             raise ValueError(
-                f"The run in {source} is of the kind {problem.kind!r}; "
-                "only compositions of GPT-2 models become one GPT-2."
+                f"The run in {source} is of the kind {problem.kind!r}; only compositions of language models become one."
             )
         with RunLogReader(source) as log:
             config = experiment_from_document(log.meta["config"])

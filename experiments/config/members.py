@@ -32,7 +32,7 @@ class BundledMember(Section):
 
 
 class DirectoryMember(Section):
-    """A local directory as written by ``GPT2LMHeadModel.save_pretrained``, with its tokenizer.
+    """A local directory as written by ``save_pretrained``, with its tokenizer.
 
     Attributes:
         path: The directory.

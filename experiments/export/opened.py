@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from experiments.export.artifact import ArtifactError, load_artifact
 from genomes.graph.program import Program
@@ -63,7 +63,7 @@ class Composite:
         return TolerantRuntime(program, trunks, closing_tokens=self.closing, failed=failed)
 
 
-def open_artifact(directory: Path) -> tuple[Composite, dict[str, GPT2LMHeadModel]]:
+def open_artifact(directory: Path) -> tuple[Composite, dict[str, PreTrainedModel]]:
     """An artifact and its members by name; none of the directory's code is run.
 
     Raises:

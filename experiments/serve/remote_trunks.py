@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-from transformers import GPT2LMHeadModel
+from transformers import PreTrainedModel
 
 from experiments.serve.leases import Channels, Leases
 from experiments.serve.remote_caches import Patience, RemoteCache, arrived
+from genomes.members.architectures import num_positions
 from genomes.running.trunk import Trunk, token_log_likelihoods
 
 
@@ -30,10 +31,10 @@ class Head:
         vocabulary_size: Size of the last dimension of the logits.
     """
 
-    def __init__(self, model: GPT2LMHeadModel) -> None:
-        self.num_positions: int = model.config.n_positions
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.num_positions: int = num_positions(model.config)
         self.vocabulary_size: int = model.config.vocab_size
-        self._weight = model.lm_head.weight.detach().float()
+        self._weight = model.get_output_embeddings().weight.detach().float()
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Next-token logits, [batch, positions, vocabulary]."""

@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerBase, TrainingArguments, set_seed
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    TrainingArguments,
+    set_seed,
+)
 from transformers.trainer_callback import PrinterCallback
 
 from experiments.unify.lessons import Distiller, Texts, lessons_of, soft_cross_entropy
@@ -19,6 +26,7 @@ from experiments.unify.merged import Unified, merge_composition
 from experiments.unify.modules import MarkedModule, marked_modules
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode
+from genomes.members.architectures import num_positions as positions_of
 from genomes.members.quiet import quiet_transformers
 from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergeError
@@ -153,10 +161,16 @@ def _notes(modules: Sequence[MarkedModule]) -> list[str]:
     ]
 
 
-def _student_config(student: Student, members: Mapping[str, GPT2LMHeadModel], *, num_positions: int) -> GPT2Config:
-    """The student's configuration: the largest member's, in the sizes that were asked for."""
-    largest = max(members.values(), key=lambda model: (model.num_parameters(), model.config.n_layer))
-    config = GPT2Config(**largest.config.to_diff_dict())
+def _student_config(student: Student, members: Mapping[str, PreTrainedModel], *, num_positions: int) -> GPT2Config:
+    """The student's configuration: a GPT-2 of the largest member's sizes, or of those that were asked for."""
+    largest = max(members.values(), key=lambda model: (model.num_parameters(), model.config.num_hidden_layers)).config
+    if isinstance(largest, GPT2Config):
+        config = GPT2Config(**largest.to_diff_dict())
+    else:
+        names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
+        ends = ("bos_token_id", "eos_token_id", "pad_token_id")
+        sizes = {name: getattr(largest, name) for name in (*names, *ends)}
+        config = GPT2Config(**sizes, n_positions=positions_of(largest))
     config.n_positions = min(config.n_positions, num_positions)
     for name in ("attn_pdrop", "embd_pdrop", "resid_pdrop"):
         setattr(config, name, 0.0)
@@ -170,14 +184,14 @@ def _student_config(student: Student, members: Mapping[str, GPT2LMHeadModel], *,
 
 
 def _candidates(
-    genome: Genome, catalogue: MemberLoader, members: Mapping[str, GPT2LMHeadModel], config: GPT2Config
-) -> dict[str, GPT2LMHeadModel]:
+    genome: Genome, catalogue: MemberLoader, members: Mapping[str, PreTrainedModel], config: GPT2Config
+) -> dict[str, PreTrainedModel]:
     """Models of the student's shape that are there already, by what they are called in the report."""
     shape = [(name, tensor.shape) for name, tensor in GPT2LMHeadModel(config).named_parameters()]
 
-    def fits(model: GPT2LMHeadModel) -> bool:
+    def fits(model: PreTrainedModel) -> bool:
         shapes = [(name, tensor.shape) for name, tensor in model.named_parameters()]
-        return shapes == shape and model.config.n_head == config.n_head
+        return shapes == shape and model.config.num_attention_heads == config.n_head
 
     found = {f"the member {name}": model for name, model in members.items() if fits(model)}
     if len(found) > 1:
@@ -192,7 +206,7 @@ def _candidates(
 
 @torch.no_grad()
 def _nearest(
-    candidates: Mapping[str, GPT2LMHeadModel], config: GPT2Config, teacher: Phenotype, tokens: torch.Tensor
+    candidates: Mapping[str, PreTrainedModel], config: GPT2Config, teacher: Phenotype, tokens: torch.Tensor
 ) -> tuple[str, GPT2LMHeadModel]:
     """A copy of the candidate whose distributions are nearest to the teacher's; random weights where there is none."""
     model = GPT2LMHeadModel(config)

@@ -113,12 +113,12 @@ def _card(genome: Genome, unified: Unified, report: UnifiedReport, prepared: Pre
     header = {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["composite-evolve", "gpt2", unified.kind],
+        "tags": ["composite-evolve", unified.model.config.model_type, unified.kind],
     }
     lines = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n",
-        f"# {prepared.config.name}, as one GPT-2\n",
-        "A composition of GPT-2 models as one plain `GPT2LMHeadModel`.",
+        f"# {prepared.config.name}, as one model\n",
+        f"A composition of language models as one plain `{type(unified.model).__name__}`.",
         *unified.notes,
         "",
         _USE,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from transformers import GPT2LMHeadModel, Trainer
+from transformers import PreTrainedModel, Trainer
 
 from experiments.unify.modules import MarkedModule
 from genomes.graph.genome import Genome
@@ -53,7 +53,7 @@ def lessons_of(
 
 
 def soft_cross_entropy(
-    model: GPT2LMHeadModel, teacher: Phenotype, tokens: torch.Tensor, *, marker: Sequence[int] = ()
+    model: PreTrainedModel, teacher: Phenotype, tokens: torch.Tensor, *, marker: Sequence[int] = ()
 ) -> torch.Tensor:
     """Mean cross-entropy in nats per token of a model's distributions under the teacher's.
 

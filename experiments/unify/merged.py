@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from genomes.graph.genome import Genome
 from genomes.graph.nodes import CombinerNode, MemberNode, ResponseNode
 from genomes.graph.recipe import MergeRecipe, without_merges
 from genomes.methods.combiners import METHODS
 from genomes.methods.merging import Linear
+from genomes.methods.merging.layers import is_last_norm
 from genomes.running.member_loader import MemberLoader
 from genomes.running.merging.models import MergeError, MergingCatalogue, merged_model
 
@@ -36,7 +37,7 @@ class Unified:
     """
 
     kind: Literal["merged", "distilled"]
-    model: GPT2LMHeadModel
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     notes: tuple[str, ...]
 
@@ -117,9 +118,20 @@ def answer_shares(plain: Genome) -> Mapping[tuple[str, float, str | None], float
 
 
 @torch.no_grad()
-def fold_temperature(model: GPT2LMHeadModel, temperature: float) -> None:
-    """Divide a model's logits by a temperature, in its weights: logits are linear in what the last norm gives."""
-    if temperature != 1.0:
-        norm = model.transformer.ln_f
-        norm.weight /= temperature
-        norm.bias /= temperature
+def fold_temperature(model: PreTrainedModel, temperature: float) -> None:
+    """Divide a model's logits by a temperature, in its weights: logits are linear in what the last norm gives.
+
+    Raises:
+        MergeError: The model has no norm after its blocks.
+    """
+    if temperature == 1.0:
+        return
+    blocks = model.config.num_hidden_layers
+    norms = [tensor for name, tensor in model.named_parameters() if is_last_norm(name, num_blocks=blocks)]
+    if not norms:
+        raise MergeError(
+            f"{type(model).__name__} has no norm after its blocks, which would take the temperature {temperature:.4g}. "
+            "To make one model all the same, distil it: --as distilled."
+        )
+    for tensor in norms:
+        tensor /= temperature

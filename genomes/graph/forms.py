@@ -145,7 +145,7 @@ _EDGE: Any = form(
 )
 GENOME_FORM = form(
     "Genome",
-    "A composite of GPT-2 models.",
+    "A composite of language models.",
     {"schema": Literal[GENOME_SCHEMA], "nodes": dict[str, _NODE], "edges": list[_EDGE]},
 )
 

@@ -62,5 +62,5 @@ def genome_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:{GENOME_SCHEMA.replace('/', ':')}",
         **json_schema(GENOME_FORM),
-        "title": "Genome of a composite of GPT-2 models",
+        "title": "Genome of a composite of language models",
     }

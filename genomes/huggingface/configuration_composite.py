@@ -11,13 +11,14 @@ from typing import Any
 from transformers import PreTrainedConfig
 
 from genomes.graph.program import Program, build_program
+from genomes.members.architectures import config_from, num_positions
 
 
 class CompositeConfig(PreTrainedConfig):  # type: ignore[misc]
     """Everything of a composite but its weights.
 
     Attributes:
-        members: The members' GPT-2 configurations by name.
+        members: The members' configurations by name.
         graph: The genome's JSON document.
         templates: For each member node that reads drafts, its template's token ids before and after the draft.
         markers: For each member node whose role has a marker, the marker's token ids.
@@ -62,7 +63,7 @@ class CompositeConfig(PreTrainedConfig):  # type: ignore[misc]
             if missing := sorted(set(program.members) - set(self.members)):
                 raise ValueError(f"The graph uses the members {missing!r}; there are {sorted(self.members)!r}.")
             self.max_position_embeddings = program.num_positions(
-                {name: int(config["n_positions"]) for name, config in self.members.items()}
+                {name: num_positions(config_from(config)) for name, config in self.members.items()}
             )
         super().__init__(**kwargs)
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import GenerationMixin, GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers import GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from genomes.graph.program import Program, build_program
 from genomes.huggingface.choosing_composite import ChoosingMixin
 from genomes.huggingface.configuration_composite import CompositeConfig
+from genomes.members.architectures import model_from
 from genomes.running.cache import CompositeCache
 from genomes.running.pruning import rooted
 from genomes.running.tolerance import MemberWarning, TolerantRuntime
@@ -24,7 +25,7 @@ from genomes.running.trunk import ModelTrunk
 
 
 class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # type: ignore[misc]
-    """GPT-2 members joined by a graph of combiners; its logits are normalised log-probabilities.
+    """Language models joined by a graph of combiners; its logits are normalised log-probabilities.
 
     Where members read drafts of other members, a draft is made once for every prompt, and where a gate reads the
     prompt, it decides once: ``generate`` takes its whole input as the prompt, ``forward`` needs ``prompt_lengths``.
@@ -55,10 +56,7 @@ class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # 
         super().__init__(config)
         self._names = sorted(config.members)
         self.members = nn.ModuleList(
-            GPT2LMHeadModel._from_config(
-                GPT2Config(**config.members[name]), attn_implementation=config._attn_implementation
-            )
-            for name in self._names
+            model_from(config.members[name], attention=config._attn_implementation) for name in self._names
         )
         # Not config.program(): transformers loads an artifact's configuration and model from two copies of its code,
         # whose classes are not the same.
@@ -73,7 +71,7 @@ class CompositeForCausalLM(ChoosingMixin, PreTrainedModel, GenerationMixin):  # 
         """Nothing: the members initialise themselves."""
 
     @property
-    def members_by_name(self) -> dict[str, GPT2LMHeadModel]:
+    def members_by_name(self) -> dict[str, PreTrainedModel]:
         """The members by name, in the order of their names."""
         return dict(zip(self._names, self.members, strict=True))
 

@@ -17,7 +17,7 @@ from genomes.members.sources import DirectorySource, MemberSource
 from genomes.sentences import allowed_names
 
 if TYPE_CHECKING:
-    from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Member:
     """
 
     name: str
-    model: GPT2LMHeadModel
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     key: str
 
@@ -123,9 +123,10 @@ class MemberCatalogue:
         """What a member is, told from its config, tokenizer and the headers and bytes of its weights.
 
         Raises:
-            MemberLoadError: A file is missing or damaged, or it is no GPT-2.
+            MemberLoadError: A file is missing or damaged, or it is no causal language model that transformers knows.
         """
         if name not in self._infos:
+            from genomes.members.architectures import num_positions
             from genomes.members.tokenizers import tokenizer_key
 
             files = self._member_files(name)
@@ -134,7 +135,7 @@ class MemberCatalogue:
                 name=name,
                 tokenizer_key=key_of_tokenizer,
                 num_parameters=files.num_parameters,
-                positions=int(files.config.get("n_positions", 1024)),
+                positions=num_positions(files.settings),
                 shape=shape_of(files.config),
                 key=content_key(files.weights, files.config, tokenizer_key=key_of_tokenizer),
             )
@@ -183,27 +184,29 @@ class MemberCatalogue:
         except Exception as error:  # The Rust side raises bare Exception for a damaged tokenizer.json.
             remedy = "Save it again with tokenizer.save_pretrained(directory)"
             raise MemberLoadError(name, source, f"its tokenizer cannot be read ({error})", remedy) from error
-        vocabulary_size = int(files.config.get("vocab_size", 50257))
+        vocabulary_size = int(files.settings.vocab_size)
         if len(tokenizer) > vocabulary_size:
             cause = f"its tokenizer has {len(tokenizer)} tokens, more than the {vocabulary_size} of the model"
             raise MemberLoadError(name, source, cause, "Put the tokenizer there that the model was trained with")
         return tokenizer
 
-    def _load_model(self, name: str) -> GPT2LMHeadModel:
+    def _load_model(self, name: str) -> PreTrainedModel:
         import torch
         from safetensors import SafetensorError
-        from transformers import GPT2LMHeadModel
+        from transformers import AutoModelForCausalLM
 
+        from genomes.members.architectures import head_problem
         from genomes.members.quiet import quiet_transformers
 
         source = str(self._source(name))
         try:
             with quiet_transformers():
-                model, report = GPT2LMHeadModel.from_pretrained(
+                model, report = AutoModelForCausalLM.from_pretrained(
                     self.directory(name),
                     dtype=torch.float32,
                     use_safetensors=True,
                     local_files_only=True,
+                    trust_remote_code=False,
                     output_loading_info=True,
                 )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -215,4 +218,7 @@ class MemberCatalogue:
             raise MemberLoadError(name, source, cause, "Copy, download or train it again")
         model.eval()
         model.requires_grad_(False)
+        if problem := head_problem(model):
+            remedy = "Allowed are models whose logits are what their head makes of the last hidden states"
+            raise MemberLoadError(name, source, problem, remedy)
         return model

@@ -9,19 +9,23 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
 from genomes.members.errors import MemberLoadError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
 _READ_BYTES = 1 << 22
 _HOW_TO_SAVE = "Save it again with model.save_pretrained(directory), which writes safetensors"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MemberFiles:
     """The files of a member that passed the checks.
 
@@ -35,6 +39,13 @@ class MemberFiles:
     weights: tuple[Path, ...]
     num_parameters: int
 
+    @cached_property
+    def settings(self) -> PreTrainedConfig:
+        """The same with defaults filled in, under the names that all architectures share."""
+        from genomes.members.architectures import config_from
+
+        return config_from(self.config)
+
 
 def member_files(directory: Path, *, name: str, source: str) -> MemberFiles:
     """Check a directory and describe it.
@@ -45,7 +56,7 @@ def member_files(directory: Path, *, name: str, source: str) -> MemberFiles:
         source: Where it comes from, for errors.
 
     Raises:
-        MemberLoadError: A file is missing or damaged, or it is no GPT-2.
+        MemberLoadError: A file is missing or damaged, or it is no causal language model that transformers knows.
     """
     config = check_architecture(directory, name=name, source=source)
     if not (directory / "tokenizer.json").is_file() and not (
@@ -54,13 +65,15 @@ def member_files(directory: Path, *, name: str, source: str) -> MemberFiles:
         cause = "there is no tokenizer: neither tokenizer.json nor vocab.json with merges.txt"
         raise MemberLoadError(name, source, cause, "Save it there too, with tokenizer.save_pretrained(directory)")
     weights = weight_files(directory, name=name, source=source)
-    is_tied = config.get("tie_word_embeddings", True)
+    is_tied = config.get("tie_word_embeddings", True if config["model_type"] == "gpt2" else None)
+    if is_tied is None:
+        is_tied = MemberFiles(config, (), 0).settings.tie_word_embeddings
     num_parameters = sum(_num_parameters(path, is_tied, name=name, source=source) for path in weights)
     return MemberFiles(config, tuple(weights), num_parameters)
 
 
 def check_architecture(directory: Path, *, name: str, source: str) -> dict[str, Any]:
-    """The config of a directory that holds a GPT-2.
+    """The config of a directory that holds a causal language model whose code is in transformers.
 
     Raises:
         MemberLoadError: There is no readable config, or it is that of another architecture.
@@ -73,11 +86,27 @@ def check_architecture(directory: Path, *, name: str, source: str) -> dict[str, 
     except (OSError, ValueError) as error:
         raise MemberLoadError(name, source, f"config.json cannot be read ({error})", _HOW_TO_SAVE) from error
     model_type = config.get("model_type") if isinstance(config, dict) else None
-    architectures = (config.get("architectures") if isinstance(config, dict) else None) or ["GPT2LMHeadModel"]
-    if model_type != "gpt2" or "GPT2LMHeadModel" not in architectures:
+    architectures = (config.get("architectures") if isinstance(config, dict) else None) or []
+    known = _causal_class(model_type)
+    if known is None or (architectures and known not in architectures):
         found = f"its architecture is {', '.join(map(repr, architectures))} with model_type {model_type!r}"
-        raise MemberLoadError(name, source, found, "Allowed is 'GPT2LMHeadModel' with model_type 'gpt2'")
+        remedy = "Allowed are causal language models of transformers, such as 'GPT2LMHeadModel' or 'LlamaForCausalLM'"
+        if known is None and isinstance(config, dict) and "auto_map" in config:
+            remedy += "; a model that brings its own code is not read, because that code would run"
+        elif known is not None:
+            remedy = f"Save the whole model, {known!r} here, and not a part of it or one for another task"
+        raise MemberLoadError(name, source, found, remedy)
     return dict(config)
+
+
+def _causal_class(model_type: Any) -> str | None:
+    """The class of transformers for causal language models of a type; None where there is none."""
+    if model_type == "gpt2":
+        return "GPT2LMHeadModel"  # Known without asking transformers, which takes seconds.
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    found: str | None = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(model_type)
+    return found
 
 
 def weight_files(directory: Path, *, name: str, source: str) -> list[Path]:
@@ -109,7 +138,7 @@ def weight_files(directory: Path, *, name: str, source: str) -> list[Path]:
 def content_key(weights: Sequence[Path], config: Mapping[str, Any], *, tokenizer_key: str) -> str:
     """A hash over all that decides what a member computes: equal keys give equal distributions."""
     digest = blake2b(digest_size=16)
-    computing = {key: config.get(key) for key in _COMPUTING_KEYS}
+    computing = computing_settings(config)
     digest.update(json.dumps([computing, tokenizer_key], sort_keys=True).encode())
     for path in weights:
         with path.open("rb") as file:
@@ -119,7 +148,10 @@ def content_key(weights: Sequence[Path], config: Mapping[str, Any], *, tokenizer
 
 
 def shape_of(config: Mapping[str, Any]) -> str:
-    """What decides the sizes of a GPT-2's tensors and their meaning, in words; equal for members that can be merged."""
+    """What decides the sizes of a model's tensors and their meaning, in words; equal for members that can be merged."""
+    if config.get("model_type", "gpt2") != "gpt2":
+        told = json.dumps(computing_settings(config), sort_keys=True)
+        return f"{config['model_type']} {blake2b(told.encode(), digest_size=4).hexdigest()}"
     width = int(config.get("n_embd", 768))
     sizes = {
         "vocabulary": config.get("vocab_size", 50257),
@@ -138,6 +170,28 @@ def shape_of(config: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
+def computing_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a config decides what is computed. Of a GPT-2 it is known; of others it is all that is not known to tell
+    nothing.
+    """
+    if config.get("model_type", "gpt2") == "gpt2":
+        return {key: config.get(key) for key in _COMPUTING_KEYS}
+    return {key: value for key, value in config.items() if key not in _TELLING_NOTHING and "dropout" not in key}
+
+
+_HEADS = ("lm_head.weight", "embed_out.weight")
+_TELLING_NOTHING = (
+    "_name_or_path",
+    "architectures",
+    "bos_token_id",
+    "dtype",
+    "eos_token_id",
+    "initializer_range",
+    "pad_token_id",
+    "torch_dtype",
+    "transformers_version",
+    "use_cache",
+)
 _COMPUTING_KEYS = (
     "activation_function",
     "layer_norm_epsilon",
@@ -163,7 +217,5 @@ def _num_parameters(path: Path, is_tied: bool, *, name: str, source: str) -> int
     # Older files also hold the causal masks of the attention, which are constants.
     masks = (".attn.bias", ".attn.masked_bias")
     return sum(
-        math.prod(shape)
-        for key, shape in shapes.items()
-        if not key.endswith(masks) and not (is_tied and key == "lm_head.weight")
+        math.prod(shape) for key, shape in shapes.items() if not key.endswith(masks) and not (is_tied and key in _HEADS)
     )

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from transformers import GPT2LMHeadModel
+    from transformers import PreTrainedModel
 
 
-def copied(model: GPT2LMHeadModel, *, device: torch.device, dtype: torch.dtype) -> GPT2LMHeadModel:
+def copied(model: PreTrainedModel, *, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
     """The same model in other tensors, without gradients and in evaluation mode; tied tensors stay tied.
 
     Args:
@@ -22,10 +22,8 @@ def copied(model: GPT2LMHeadModel, *, device: torch.device, dtype: torch.dtype) 
         device: Where the copy is.
         dtype: Of its floating-point tensors.
     """
-    from transformers import GPT2LMHeadModel
-
     with torch.device("meta"):
-        copy = GPT2LMHeadModel(model.config)
+        copy = type(model)(model.config)
     copy.generation_config = model.generation_config
     moved: dict[tuple[int, torch.Size], torch.Tensor] = {}
 
@@ -37,10 +35,19 @@ def copied(model: GPT2LMHeadModel, *, device: torch.device, dtype: torch.dtype) 
 
     copy.load_state_dict({name: once(tensor) for name, tensor in model.state_dict().items()}, assign=True)
     copy.tie_weights()
-    for name, buffer in model.named_buffers():  # Those that are not saved would stay on the meta device.
-        parent, _, leaf = name.rpartition(".")
-        copy.get_submodule(parent).register_buffer(leaf, once(buffer), persistent=False)
+    for name, module in model.named_modules():  # What is not saved would stay on the meta device.
+        twin = copy.get_submodule(name)
+        for leaf in module._non_persistent_buffers_set:
+            twin.register_buffer(leaf, _unsaved(module, leaf).to(device), persistent=False)
+        for leaf, value in vars(module).items():
+            if isinstance(value, torch.Tensor):
+                setattr(twin, leaf, value.to(device))
     return copy.eval().requires_grad_(False)
+
+
+def _unsaved(module: torch.nn.Module, name: str) -> torch.Tensor:
+    """A buffer that is not saved, as it is: what models compute once, such as frequencies, they need in float32."""
+    return module.get_buffer(name).detach()
 
 
 def _moved(tensor: torch.Tensor, *, device: torch.device, dtype: torch.dtype) -> torch.Tensor:

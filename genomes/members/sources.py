@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genomes.members.errors import MemberLoadError
 
-# Everything that a GPT-2 is loaded from, and nothing that is pickled or run.
+# Everything that a member is loaded from, and nothing that is pickled or run.
 _CONFIG_FILE = "config.json"
 _HUB_FILES = (
     _CONFIG_FILE,

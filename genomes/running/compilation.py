@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 import torch
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from genomes.graph.genome import Genome
 from genomes.graph.meeting import tokenizer_problem
@@ -131,12 +131,12 @@ def genome_program(genome: Genome, tokenizer: PreTrainedTokenizerBase, catalogue
     return build_program(json.loads(genome_to_json(genome)), genome_templates(genome, tokenizer), markers)
 
 
-_COPIES: WeakKeyDictionary[GPT2LMHeadModel, dict[tuple[torch.device, torch.dtype], GPT2LMHeadModel]] = (
+_COPIES: WeakKeyDictionary[PreTrainedModel, dict[tuple[torch.device, torch.dtype], PreTrainedModel]] = (
     WeakKeyDictionary()
 )
 
 
-def _placed(model: GPT2LMHeadModel, device: torch.device, dtype: torch.dtype) -> GPT2LMHeadModel:
+def _placed(model: PreTrainedModel, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
     """The model itself where it already is there, else a copy that is made once and lives as long as the model."""
     if model.device.type == device.type and device.index in (None, model.device.index) and model.dtype == dtype:
         return model

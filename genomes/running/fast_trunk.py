@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from cachetools import LRUCache
 from torch.nn import functional
-from transformers import GPT2LMHeadModel
+from transformers import GPT2LMHeadModel, PreTrainedModel
 
 from genomes.running.trunk import ModelTrunk, Trunk, token_log_likelihoods
 
@@ -233,10 +233,10 @@ class _Block:
         return x + torch.addmm(self._outer[0], inner, self._outer[1])
 
 
-def is_plain(model: GPT2LMHeadModel) -> bool:
-    """Whether a GPT-2 is of the usual kind, which ``FastTrunk`` runs."""
+def is_plain(model: PreTrainedModel) -> bool:
+    """Whether a model is a GPT-2 of the usual kind, which ``FastTrunk`` runs."""
     config = model.config
-    return bool(
+    return isinstance(model, GPT2LMHeadModel) and bool(
         config.activation_function in ("gelu_new", "gelu_pytorch_tanh")
         and config.scale_attn_weights
         and not config.scale_attn_by_inverse_layer_idx
@@ -245,9 +245,11 @@ def is_plain(model: GPT2LMHeadModel) -> bool:
     )
 
 
-def trunk_of(model: GPT2LMHeadModel, *, key: str, prefill_cache: PrefillCache | None = None) -> Trunk:
+def trunk_of(model: PreTrainedModel, *, key: str, prefill_cache: PrefillCache | None = None) -> Trunk:
     """The fastest trunk that runs a model."""
-    return FastTrunk(model, key=key, prefill_cache=prefill_cache) if is_plain(model) else ModelTrunk(model)
+    if isinstance(model, GPT2LMHeadModel) and is_plain(model):
+        return FastTrunk(model, key=key, prefill_cache=prefill_cache)
+    return ModelTrunk(model)
 
 
 def _attention_bias(mask: torch.Tensor, num_new: int, dtype: torch.dtype) -> torch.Tensor:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 class LoadedMember(Protocol):
     """What is needed of a member: ``genomes.members.catalogue.Member`` has it."""
 
     name: str
-    model: GPT2LMHeadModel
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     key: str
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from genomes.graph.program import Program
+from genomes.members.architectures import num_positions
 from genomes.running.answering import Writers
 from genomes.running.choosing import answer_log_likelihoods
 from genomes.running.decoding import Decoding, DecodingSettings
@@ -68,7 +69,7 @@ class Phenotype:
     def __init__(
         self,
         program: Program,
-        models: Mapping[str, GPT2LMHeadModel],
+        models: Mapping[str, PreTrainedModel],
         tokenizer: PreTrainedTokenizerBase,
         *,
         trunks: Mapping[str, Trunk] | None = None,
@@ -98,7 +99,8 @@ class Phenotype:
         self._max_new_tokens = int(program.response["max_new_tokens"])
         # A member that is not there takes no room.
         places = {
-            name: self._models[name].config.n_positions if name in self._models else 1 << 62 for name in program.members
+            name: num_positions(self._models[name].config) if name in self._models else 1 << 62
+            for name in program.members
         }
         self._num_positions = program.num_positions(places)
         if self._num_positions <= self._max_new_tokens:

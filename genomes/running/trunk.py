@@ -1,14 +1,17 @@
 """A member's forward pass, as a composite runs it: hidden states first, logits only where they are wanted.
 
-This file travels inside exported artifacts: it imports nothing but torch and transformers.
+This file travels inside exported artifacts: it imports nothing but torch, transformers and its siblings.
 """
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Protocol
 
 import torch
-from transformers import DynamicCache, GPT2LMHeadModel
+from transformers import DynamicCache, PreTrainedModel
+
+from genomes.members.architectures import num_positions
 
 # Logits of a whole text are computed for a few rows at a time, to bound the memory they take.
 _LIKELIHOOD_NUMBERS = 1_000_000
@@ -46,32 +49,33 @@ class Trunk(Protocol):
 
 
 class ModelTrunk:
-    """The forward pass as transformers runs it."""
+    """The forward pass as transformers runs it, of any causal language model that is a trunk with a head on it."""
 
-    def __init__(self, model: GPT2LMHeadModel) -> None:
-        self._model = model
-        self.num_positions: int = model.config.n_positions
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._config = model.config
+        self._base = model.base_model
+        self._head = model.get_output_embeddings()
+        # Where a model has no such argument, positions follow from the mask, or there are none.
+        self._takes_positions = "position_ids" in inspect.signature(self._base.forward).parameters
+        self.num_positions: int = num_positions(model.config)
         self.vocabulary_size: int = model.config.vocab_size
 
     def new_cache(self) -> DynamicCache:
         """See ``Trunk``."""
-        return DynamicCache(config=self._model.config)
+        return DynamicCache(config=self._config)
 
     def hidden(self, tokens: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any) -> torch.Tensor:
         """See ``Trunk``."""
-        outputs = self._model.transformer(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=cache is not None,
+        further = {"position_ids": positions} if self._takes_positions else {}
+        outputs = self._base(
+            input_ids=tokens, attention_mask=mask, past_key_values=cache, use_cache=cache is not None, **further
         )
         hidden: torch.Tensor = outputs.last_hidden_state
         return hidden
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """See ``Trunk``."""
-        logits: torch.Tensor = self._model.lm_head(hidden)
+        logits: torch.Tensor = self._head(hidden)
         return logits
 
     def log_likelihoods(self, hidden: torch.Tensor, tokens: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -27,6 +27,7 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
+from genomes.members.files import check_architecture
 from genomes.members.quiet import quiet_transformers
 from genomes.running.text_format import marker_tokens
 from genomes.training.chains import Chain, Sequences, chained_sequences
@@ -142,6 +143,14 @@ def _initial_model(
     if (recipe.parent is None) != (parent_directory is None):
         raise ValueError(f"Recipe names the parent {recipe.parent!r}, but the directory given is {parent_directory}.")
     if parent_directory is not None:
+        found = check_architecture(parent_directory, name=str(recipe.parent), source=str(parent_directory))[
+            "model_type"
+        ]
+        if found != "gpt2":
+            raise ValueError(
+                f"Parent {recipe.parent!r} is of the type {found!r}; recipes train models of the type 'gpt2'. Name a "
+                "GPT-2 as parent, or train without one."
+            )
         model = GPT2LMHeadModel.from_pretrained(
             parent_directory,
             dtype=torch.float32,
@@ -150,11 +159,11 @@ def _initial_model(
             attn_pdrop=recipe.dropout,
         )
         config = model.config
-        found = (config.n_embd, config.n_layer, config.n_head, config.n_positions)
+        sizes = (config.n_embd, config.n_layer, config.n_head, config.n_positions)
         wanted = (shape.width, shape.layers, shape.heads, shape.positions)
-        if found != wanted:
+        if sizes != wanted:
             raise ValueError(
-                f"Parent {recipe.parent!r} has (width, layers, heads, positions) {found}, the recipe asks for "
+                f"Parent {recipe.parent!r} has (width, layers, heads, positions) {sizes}, the recipe asks for "
                 f"{wanted}. Give both the same shape, or train without a parent."
             )
         return model

@@ -12,6 +12,7 @@ from experiments.compare.baselines.best_member import single_members
 from experiments.compare.bench import Bench
 from experiments.compare.task import Task
 from experiments.corpora.streams import token_streams
+from genomes.members.architectures import num_positions as positions_of
 from genomes.members.catalogue import MemberCatalogue
 from genomes.members.files import member_files
 from genomes.training.keeping import ensure_member
@@ -113,10 +114,11 @@ def shape_for(catalogue: MemberCatalogue, *, limit: int | None = None) -> Shape:
     total = sum(info.num_parameters for info in catalogue.infos().values())
     wanted = total if limit is None else min(total, limit)
     first = catalogue.names[0]
-    config = member_files(catalogue.directory(first), name=first, source=str(catalogue.sources[first])).config
-    head_width, vocabulary = int(config["n_embd"]) // int(config["n_head"]), int(config["vocab_size"])
+    config = member_files(catalogue.directory(first), name=first, source=str(catalogue.sources[first])).settings
+    head_width, vocabulary = config.hidden_size // config.num_attention_heads, config.vocab_size
+    positions = positions_of(config)
     shapes = [
-        Shape(width=head_width * heads, layers=layers, heads=heads, positions=int(config["n_positions"]))
+        Shape(width=head_width * heads, layers=layers, heads=heads, positions=positions)
         for heads in range(1, 65)
         for layers in range(1, 49)
     ]

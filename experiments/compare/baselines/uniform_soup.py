@@ -11,7 +11,6 @@ from experiments.compare.baselines.best_member import single_members
 from experiments.compare.bench import Bench
 from experiments.compare.task import Task
 from genomes.members.catalogue import MemberCatalogue
-from genomes.members.files import member_files
 
 _NAME = "uniform_soup"
 
@@ -48,13 +47,12 @@ class UniformSoup(Baseline):
 
     def _group(self, setting: Setting) -> list[str]:
         catalogue, limit = setting.task.catalogue, setting.task.space.max_active_parameters
-        groups: dict[str, list[str]] = {}
+        groups: dict[tuple[str, str], list[str]] = {}
         for name in catalogue.names:
             if limit is not None and catalogue.info(name).num_parameters > limit:
                 continue
-            config = member_files(catalogue.directory(name), name=name, source=str(catalogue.sources[name])).config
-            shape = [config.get(key) for key in ("n_embd", "n_layer", "n_head", "n_positions", "vocab_size")]
-            groups.setdefault(json.dumps([shape, catalogue.info(name).tokenizer_key]), []).append(name)
+            info = catalogue.info(name)
+            groups.setdefault((info.shape, info.tokenizer_key), []).append(name)
         largest = max(groups.values(), key=len, default=[])
         if len(largest) < 2:
             within = "" if limit is None else f" within max_active_parameters {limit:,}"

@@ -100,11 +100,11 @@ def _card(
     header = {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["composite-evolve", "gpt2", "ensemble", "neuroevolution", "custom_code"],
+        "tags": ["composite-evolve", "ensemble", "neuroevolution", "custom_code"],
     }
     sections = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n",
-        f"# {config.name}\n\nA composition of {_counted(len(genome.of_type(MemberNode)), 'GPT-2 member')}, "
+        f"# {config.name}\n\nA composition of {_counted(len(genome.of_type(MemberNode)), 'member')}, "
         f"{found} and exported as one causal language model.\n\n![The composition](graph.svg)\n",
         _USE,
         _composition(genome),

@@ -1,7 +1,7 @@
 """Merging whole models: checks that shapes are equal, merges tensor by tensor, and keeps what was merged.
 
-A GPT-2 of transformers keeps its projections as ``Conv1D``, input by output; every method here is either
-element-wise or flattens a tensor, so the layout does not matter. A head that is tied to the token embedding is one
+Every method here is either element-wise or flattens a tensor, so it does not matter whether a projection is kept input
+by output, as in GPT-2, or output by input. A head that is tied to the token embedding is one
 tensor and is merged once.
 """
 
@@ -17,10 +17,11 @@ from weakref import WeakKeyDictionary
 
 import torch
 from cachetools import LRUCache
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
+from transformers import GPT2Config, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from genomes.graph.meeting import tokenizer_problem
 from genomes.graph.recipe import MergeRecipe
+from genomes.members.files import computing_settings
 from genomes.members.tokenizers import tokenizer_key
 from genomes.methods.merging import MERGES
 from genomes.methods.merging.base import TensorPlace
@@ -46,13 +47,13 @@ class MergedMember:
     """
 
     name: str
-    model: GPT2LMHeadModel
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     key: str
 
 
 @torch.no_grad()
-def merged_model(recipe: MergeRecipe, models: Mapping[str, GPT2LMHeadModel]) -> GPT2LMHeadModel:
+def merged_model(recipe: MergeRecipe, models: Mapping[str, PreTrainedModel]) -> PreTrainedModel:
     """A new model with merged weights; its configuration is the base's, or that of the first member by name.
 
     Args:
@@ -70,7 +71,7 @@ def merged_model(recipe: MergeRecipe, models: Mapping[str, GPT2LMHeadModel]) -> 
     parameters = {name: dict(models[name].named_parameters()) for name in names}
     for tensor, target in merged.named_parameters():
         weights = [
-            weight * factor_at(tensor, name, recipe.layers, num_blocks=merged.config.n_layer)
+            weight * factor_at(tensor, name, recipe.layers, num_blocks=merged.config.num_hidden_layers)
             for name, weight in recipe.weights.items()
         ]
         target.copy_(
@@ -85,7 +86,7 @@ def merged_model(recipe: MergeRecipe, models: Mapping[str, GPT2LMHeadModel]) -> 
     return merged.eval().requires_grad_(False)
 
 
-def check_mergeable(models: Mapping[str, GPT2LMHeadModel]) -> None:
+def check_mergeable(models: Mapping[str, PreTrainedModel]) -> None:
     """Pass over models whose weights can be merged in silence.
 
     Raises:
@@ -105,13 +106,20 @@ def check_mergeable(models: Mapping[str, GPT2LMHeadModel]) -> None:
                     f"The members {first!r} and {other!r} cannot be merged: the tensor {name!r} has {shapes}. Merging "
                     "needs equal shapes and vocabularies; join these two in a combiner instead."
                 )
-        for setting in ("n_head", "activation_function", "layer_norm_epsilon", "scale_attn_by_inverse_layer_idx"):
-            values = getattr(model.config, setting), getattr(candidate.config, setting)
+        for setting in _deciding(model.config):
+            values = getattr(model.config, setting), getattr(candidate.config, setting, None)
             if values[0] != values[1]:
                 raise MergeError(
                     f"The members {first!r} and {other!r} cannot be merged: {setting} is {values[0]!r} and "
                     f"{values[1]!r}, so equal weights mean different things. Join these two in a combiner instead."
                 )
+
+
+def _deciding(config: PreTrainedConfig) -> list[str]:
+    """The settings beside shapes that decide what tensors mean."""
+    if isinstance(config, GPT2Config):
+        return ["n_head", "activation_function", "layer_norm_epsilon", "scale_attn_by_inverse_layer_idx"]
+    return sorted(computing_settings(config.to_dict()))
 
 
 class MergeCache:

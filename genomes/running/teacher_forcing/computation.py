@@ -21,6 +21,7 @@ from genomes.graph.genome import Genome
 from genomes.graph.nodes import MemberNode, MergeNode
 from genomes.graph.program import CombinerValue, MemberValue, build_program
 from genomes.graph.serialization import genome_to_json
+from genomes.members.architectures import num_positions
 from genomes.methods.combiners import COMBINERS
 from genomes.running.compilation import genome_markers
 from genomes.running.phenotype import ReplyLikelihood
@@ -59,7 +60,9 @@ class GenomeLikelihoods:
         markers = genome_markers(genome, first.tokenizer, kept.catalogue)
         self.program = build_program(json.loads(genome_to_json(genome)), templates, markers)
         self._tokenized = kept.tokenized(first)
-        room = self.program.num_positions({name: member.model.config.n_positions for name, member in members.items()})
+        room = self.program.num_positions(
+            {name: num_positions(member.model.config) for name, member in members.items()}
+        )
         if room <= self._tokenized.longest_answer:
             raise NotKeptError(f"The members have room for {room} tokens, too few for the longest reply.")
         # Where everything fits, how much more room there is does not matter.

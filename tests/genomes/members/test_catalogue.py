@@ -130,7 +130,7 @@ def _cut_short(directory: Path) -> None:
         (lambda d: edit_config(d, model_type="llama"), "its architecture is 'GPT2LMHeadModel' with model_type 'llama'"),
         (
             lambda d: edit_config(d, architectures=["GPT2Model"]),
-            "its architecture is 'GPT2Model' with model_type 'gpt2'. Allowed is",
+            "its architecture is 'GPT2Model' with model_type 'gpt2'. Save the whole model, 'GPT2LMHeadModel' here",
         ),
         (lambda d: (d / "tokenizer.json").unlink(), "there is no tokenizer: neither tokenizer.json nor vocab.json"),
         (lambda d: (d / "tokenizer.json").write_text("{}"), "its tokenizer cannot be read ("),

@@ -42,12 +42,14 @@ def locate(cache: Path, endpoint: str, mode: str, *models: str) -> list[str]:
 def test_a_member_is_downloaded_once_and_then_read_offline(member_directory: Path, tmp_path: Path) -> None:
     (member_directory / "pytorch_model.bin").write_bytes(b"never fetched")
     (member_directory / "custom_code.py").write_text("raise SystemExit")
-    llama = tmp_path / "llama"
-    llama.mkdir()
-    (llama / "config.json").write_text(json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}))
-    (llama / "model.safetensors").write_bytes(b"never fetched either")
+    other = tmp_path / "t5"
+    other.mkdir()
+    (llama / "config.json").write_text(
+        json.dumps({"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]})
+    )
+    (other / "model.safetensors").write_bytes(b"never fetched either")
     cache = tmp_path / "cache"
-    with standin_hub({"we/tiny": member_directory, "we/llama": llama}) as hub:
+    with standin_hub({"we/tiny": member_directory, "we/t5": other}) as hub:
         (before,) = locate(cache, hub.endpoint, "offline", "we/tiny@main")
         assert not hub.downloads
         assert before == (
@@ -56,10 +58,10 @@ def test_a_member_is_downloaded_once_and_then_read_offline(member_directory: Pat
             "members.offline to false."
         )
         path, foreign, unknown, revision = locate(
-            cache, hub.endpoint, "online", "we/tiny@main", "we/llama@main", "we/none@main", "we/tiny@none"
+            cache, hub.endpoint, "online", "we/tiny@main", "we/t5@main", "we/none@main", "we/tiny@none"
         )
         assert set(hub.downloads) == {
-            "we/llama/config.json",
+            "we/t5/config.json",
             *(
                 f"we/tiny/{name}"
                 for name in (
@@ -75,7 +77,7 @@ def test_a_member_is_downloaded_once_and_then_read_offline(member_directory: Pat
         assert locate(cache, hub.endpoint, "online", "we/tiny@main") == [path]
         assert len(hub.downloads) == num_downloads
         endpoint = hub.endpoint
-    assert "its architecture is 'LlamaForCausalLM' with model_type 'llama'. Allowed is 'GPT2LMHeadModel'" in foreign
+    assert "its architecture is 'T5ForConditionalGeneration' with model_type 't5'. Allowed are causal" in foreign
     assert unknown.startswith("Member 'mine' cannot be loaded from hub 'we/none', revision 'main': the hub refuses: ")
     assert revision.startswith("Member 'mine' cannot be loaded from hub 'we/tiny', revision 'none': the hub refuses: ")
 
