@@ -68,7 +68,10 @@ def member_files(directory: Path, *, name: str, source: str) -> MemberFiles:
     is_tied = config.get("tie_word_embeddings", True if config["model_type"] == "gpt2" else None)
     if is_tied is None:
         is_tied = MemberFiles(config, (), 0).settings.tie_word_embeddings
-    num_parameters = sum(_num_parameters(path, is_tied, name=name, source=source) for path in weights)
+    tensors = {key: size for path in weights for key, size in _tensors(path, name=name, source=source).items()}
+    # A tied head is the embedding; some files have it under either name, some under both.
+    is_twice = is_tied and any(key.endswith(_EMBEDDINGS) for key in tensors)
+    num_parameters = sum(size for key, size in tensors.items() if not (is_twice and key in _HEADS))
     return MemberFiles(config, tuple(weights), num_parameters)
 
 
@@ -180,6 +183,7 @@ def computing_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _HEADS = ("lm_head.weight", "embed_out.weight")
+_EMBEDDINGS = ("wte.weight", "embed_tokens.weight", "embed_in.weight", "word_embeddings.weight")
 _TELLING_NOTHING = (
     "_name_or_path",
     "architectures",
@@ -207,7 +211,8 @@ _COMPUTING_KEYS = (
 )
 
 
-def _num_parameters(path: Path, is_tied: bool, *, name: str, source: str) -> int:
+def _tensors(path: Path, *, name: str, source: str) -> dict[str, int]:
+    """The parameters of a file and how many numbers each has."""
     try:
         with safe_open(path, framework="numpy") as tensors:
             shapes = {key: tensors.get_slice(key).get_shape() for key in tensors.keys()}  # noqa: SIM118 (no mapping)
@@ -216,6 +221,4 @@ def _num_parameters(path: Path, is_tied: bool, *, name: str, source: str) -> int
         raise MemberLoadError(name, source, cause, "Copy, download or train it again") from error
     # Older files also hold the causal masks of the attention, which are constants.
     masks = (".attn.bias", ".attn.masked_bias")
-    return sum(
-        math.prod(shape) for key, shape in shapes.items() if not key.endswith(masks) and not (is_tied and key in _HEADS)
-    )
+    return {key: math.prod(shape) for key, shape in shapes.items() if not key.endswith(masks)}

