@@ -52,7 +52,7 @@ class ModelTrunk:
     """The forward pass as transformers runs it, of any causal language model that is a trunk with a head on it."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        self._config = model.config
+        self._model = model
         self._base = model.base_model
         self._head = model.get_output_embeddings()
         # Where a model has no such argument, positions follow from the mask, or there are none.
@@ -62,7 +62,7 @@ class ModelTrunk:
 
     def new_cache(self) -> DynamicCache:
         """See ``Trunk``."""
-        return DynamicCache(config=self._config)
+        return DynamicCache(config=self._model.config)
 
     def hidden(self, tokens: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any) -> torch.Tensor:
         """See ``Trunk``."""
