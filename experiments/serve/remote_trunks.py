@@ -34,11 +34,13 @@ class Head:
     def __init__(self, model: PreTrainedModel) -> None:
         self.num_positions: int = num_positions(model.config)
         self.vocabulary_size: int = model.config.vocab_size
-        self._weight = model.get_output_embeddings().weight.detach().float()
+        head = model.get_output_embeddings()
+        self._weight = head.weight.detach().float()
+        self._bias = None if getattr(head, "bias", None) is None else head.bias.detach().float()
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Next-token logits, [batch, positions, vocabulary]."""
-        return functional.linear(hidden, self._weight)
+        return functional.linear(hidden, self._weight, self._bias)
 
 
 class RemoteTrunks:

@@ -22,9 +22,15 @@ def config_from(document: Mapping[str, Any]) -> PreTrainedConfig:
 
 
 def model_from(document: Mapping[str, Any], *, attention: str | None = None) -> PreTrainedModel:
-    """A model with random weights; only classes of transformers itself are used."""
+    """A model with random weights; only classes of transformers itself are used.
+
+    Args:
+        document: Its configuration.
+        attention: An implementation that transformers knows; where a class has no ``"sdpa"``, it takes its usual one.
+    """
+    wanted = None if attention == "sdpa" else attention
     model: PreTrainedModel = AutoModelForCausalLM.from_config(
-        config_from(document), attn_implementation=attention, trust_remote_code=False
+        config_from(document), attn_implementation=wanted, trust_remote_code=False
     )
     return model
 

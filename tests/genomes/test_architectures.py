@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from experiments.export.artifact import artifact_phenotype, load_artifact, write_artifact
 from experiments.unify.merged import merge_composition
@@ -23,36 +23,10 @@ from genomes.running.compilation import compile_genome
 from genomes.running.lockstep import Question, answer_together
 from genomes.running.rows import left_padded
 from genomes.running.text_format import prompt_tokens
+from tests.genomes.tiny_architectures import ARCHITECTURES, USUAL, saved
 from tests.genomes.tiny_members import CONTEXTS, genome_of, member, response, tiny_tokenizer
 
-USUAL = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "max_position_embeddings": 96,
-    "initializer_range": 0.4,
-}
-ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "gpt2": USUAL,
-    "llama": USUAL | {"intermediate_size": 24, "num_key_value_heads": 1},
-    "qwen2": USUAL | {"intermediate_size": 24, "num_key_value_heads": 1, "tie_word_embeddings": True},
-    "gpt_neox": USUAL | {"intermediate_size": 24},
-    "opt": USUAL | {"ffn_dim": 24, "word_embed_proj_dim": 16},
-    "mistral": USUAL | {"intermediate_size": 24, "num_key_value_heads": 1, "sliding_window": 8},
-}
 CLOSE = {"atol": 1e-4, "rtol": 0.0}
-
-
-def saved(directory: Path, model_type: str, *, seed: int = 0, **changes: Any) -> Path:
-    tokenizer = tiny_tokenizer()
-    end = tokenizer.eos_token_id
-    torch.manual_seed(seed)
-    config = CONFIG_MAPPING[model_type](
-        vocab_size=len(tokenizer), bos_token_id=end, eos_token_id=end, pad_token_id=end, **changes
-    )
-    AutoModelForCausalLM.from_config(config).save_pretrained(directory)
-    tokenizer.save_pretrained(directory)
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +67,7 @@ def joined(*names: str) -> Genome:
 def test_a_member_is_what_transformers_says(catalogue: MemberCatalogue, name: str) -> None:
     info, model = catalogue.info(name), catalogue.load(name).model
     assert info.num_parameters == model.num_parameters()
-    assert info.positions == 96
+    assert info.positions == (96 if "max_position_embeddings" in ARCHITECTURES[name] else 1 << 20)
     assert info.key != catalogue.info("llama_2").key
 
 

@@ -15,7 +15,7 @@ every block the attention with the norm before it, and the feed-forward part wit
 
 _IN_BLOCK = re.compile(r"(?:^|\.)(?:h|layers|blocks|block)\.(?P<number>\d+)\.(?P<part>\w+)")
 _KINDS = {
-    "attention": ("attn", "attention", "self_attn", "ln_1", "input_layernorm"),
+    "attention": ("attn", "attention", "self_attn", "self_attention", "ln_1", "input_layernorm"),
     "mlp": ("mlp", "ln_2", "feed_forward", "fc1", "fc2", "post_attention_layernorm", "final_layer_norm"),
 }
 _THIRDS = ("early", "middle", "late")

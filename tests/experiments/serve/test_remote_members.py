@@ -9,20 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from experiments.export.artifact import write_artifact
 from experiments.export.opened import Composite, open_artifact
 from experiments.serve.answering import Piece, answer_pieces
 from experiments.serve.member_server import MemberServer
 from experiments.serve.remote_members import RemoteMembers
 from experiments.serve.remote_trunks import Head
 from experiments.serve.settings import Limits
+from genomes.members.catalogue import MemberCatalogue
 from genomes.running.fast_trunk import trunk_of
 from genomes.running.pruning import NoMemberLeftError
 from genomes.running.trunk import Trunk
-from tests.experiments.serve.artifacts import PROMPT, SECOND, SHAPES, DirectLeases, job, write
+from tests.experiments.serve.artifacts import CARD, PROMPT, SECOND, SHAPES, DirectLeases, job, write
+from tests.genomes.tiny_architectures import ARCHITECTURES, saved
+from tests.genomes.tiny_members import genome_of, member
 
 pytestmark = pytest.mark.filterwarnings("ignore::genomes.running.tolerance.MemberWarning")
 
 LIMITS = Limits(patience_seconds=0.4, absence_seconds=60.0, step_seconds=5.0)
+OTHERS = ("gpt2", "llama", "opt", "phi")
 
 
 class Remote:
@@ -141,3 +146,15 @@ def test_a_session_that_a_replica_forgot_is_read_again(nested: Remote) -> None:
     pieces += [piece for step in steps for piece in step]
     assert pieces == nested.expected(PROMPT)
     opened.close({})
+
+
+def test_members_of_any_architecture(tmp_path: Path) -> None:
+    catalogue = MemberCatalogue({name: saved(tmp_path / name, name, **ARCHITECTURES[name]) for name in OTHERS})
+    nodes = {f"m{place}": member(name) for place, name in enumerate(OTHERS)}
+    genome = genome_of(nodes, {"c1": ("mean", {}, dict.fromkeys(nodes))})
+    write_artifact(genome, catalogue, tmp_path / "artifact", card=CARD)
+    remote = Remote(tmp_path / "artifact")
+    pieces, dropped = remote.answer(PROMPT, SECOND)
+    assert not dropped
+    assert pieces == remote.expected(PROMPT, SECOND)
+    remote.close()
