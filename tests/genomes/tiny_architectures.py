@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedTokenizerBase
 
 from tests.genomes.tiny_members import tiny_tokenizer
 
@@ -30,8 +30,16 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 """Sizes of a tiny model of each type."""
 
 
-def saved(directory: Path, model_type: str, *, seed: int = 0, **changes: Any) -> Path:
-    tokenizer = tiny_tokenizer()
+def saved(
+    directory: Path,
+    model_type: str,
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    seed: int = 0,
+    **changes: Any,
+) -> Path:
+    """The directory, with a model in it as ``save_pretrained`` writes it."""
+    tokenizer = tokenizer or tiny_tokenizer()
     end = tokenizer.eos_token_id
     torch.manual_seed(seed)
     config = CONFIG_MAPPING[model_type](
