@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,13 @@ from experiments.problems.compositions.evaluator import RACE_PANEL, CompositionE
 from experiments.problems.compositions.preparation import prepare
 from experiments.problems.compositions.prepared import PreparedCompositions
 from fitness.objectives import OBJECTIVES
-from fitness.panels import joined
+from fitness.panels import joined, sample_of
 from fitness.result import Evaluation
 from fitness.statistics import Sample, bootstrap_difference, bootstrap_interval
 
 NUM_GENOMES = 200
 NUM_DRAWS = 2  # of each genome, to tell what is luck
+NUM_ANSWERS = 4  # to each test prompt
 BATCH = 10
 
 SPECIALISTS = ("arrays", "conversation", "graphs", "networks", "science")
@@ -105,11 +107,17 @@ class Bench:
         columns = [self._evaluated(genomes, RACE_PANEL, draw) for draw in range(NUM_DRAWS)]
         return np.array([[one.objectives["coherence"] for one in column] for column in columns]).T
 
-    def on_test(self, genomes: Sequence[str]) -> list[Evaluation]:
-        """One answer to every test prompt."""
-        windows = range(self.prepared.factory.num_windows("test"))
-        parts = [self._evaluated(genomes, "test", window) for window in windows]
-        return [joined([part[place] for part in parts]) for place in range(len(genomes))]
+    def on_test(self, genomes: Sequence[str]) -> list[list[Evaluation]]:
+        """Of each genome some answers to every test prompt, an evaluation of all prompts for each."""
+        windows = self.prepared.factory.num_windows("test")
+        parts = [self._evaluated(genomes, "test", window) for window in range(NUM_ANSWERS * windows)]
+        return [
+            [
+                joined([part[place] for part in parts[start : start + windows]])
+                for start in range(0, len(parts), windows)
+            ]
+            for place in range(len(genomes))
+        ]
 
     def _evaluated(self, genomes: Sequence[str], panel: str, replicate: int) -> list[Evaluation]:
         found: list[Evaluation] = []
@@ -159,23 +167,35 @@ def composed_table(bench: Bench) -> list[list[Cell]]:
     tests = dict(zip(genomes, bench.on_test(list(genomes.values())), strict=True))
     domains = {example.id: example.domain for example in bench.prepared.factory.panels["test"]}
     of_specialist = {name: tests[f"`{name}` alone, {tuned[name]}"] for name in SPECIALISTS}
-    oracle = {prompt: of_specialist[domain].details["coherence"][prompt] for prompt, domain in domains.items()}
-    single = tests[f"`{best}` alone, {tuned[best]}"]
-    samples = {label: _sample(test.details["coherence"], single) for label, test in tests.items()}
-    samples["the specialist of the prompt's domain, told by an oracle"] = _sample(oracle, single)
+    oracle = [
+        replace(answer, metrics={}, details={"coherence": _told(answers, domains)})
+        for answer, answers in zip(of_specialist[SPECIALISTS[0]], _by_answer(of_specialist), strict=True)
+    ]
+    samples = {label: _sample(answers) for label, answers in tests.items()}
+    samples["the specialist of the prompt's domain, told by an oracle"] = _sample(oracle)
+    single = samples[f"`{best}` alone, {tuned[best]}"]
     rows: list[list[Cell]] = []
     for label, sample in sorted(samples.items(), key=lambda item: item[1].value):
         test = tests.get(label)
-        size = None if test is None else test.metrics["active_parameters"] / 1e6
-        gain = bootstrap_difference(sample, _sample(single.details["coherence"], single), resamples=10_000, seed=0)
+        size = None if test is None else test[0].metrics["active_parameters"] / 1e6
+        gain = bootstrap_difference(sample, single, resamples=10_000, seed=0)
         rows.append([label, bootstrap_interval(sample, resamples=10_000, seed=0), gain, size])
     return rows
 
 
-def _sample(scores: Mapping[str, float], like: Evaluation) -> Sample:
-    assert like.groups is not None
-    ordered = sorted(scores)
-    return Sample.grouped([scores[prompt] for prompt in ordered], [like.groups[prompt] for prompt in ordered])
+def _by_answer(tests: Mapping[str, list[Evaluation]]) -> list[dict[str, Evaluation]]:
+    return [{name: answers[number] for name, answers in tests.items()} for number in range(NUM_ANSWERS)]
+
+
+def _told(answers: Mapping[str, Evaluation], domains: Mapping[str, str]) -> dict[str, float]:
+    """What the specialist of each prompt's domain scored there; penalties of the whole are not known."""
+    return {prompt: answers[domain].details["coherence"][prompt] for prompt, domain in domains.items()}
+
+
+def _sample(answers: Sequence[Evaluation]) -> Sample:
+    sample = sample_of(answers, "coherence")
+    assert sample is not None
+    return sample
 
 
 def main() -> None:
@@ -193,7 +213,7 @@ def main() -> None:
         common: dict[str, Any] = {"command": "python benchmarks/catalogue.py --record", "scorer": True, "members": True}
         columns = {"genes": "", "R2, cross-validated": ".2f", "share of what can be explained": ".2f"}
         record("catalogue_variance", columns=columns, rows=rows, **common)
-        columns = {"": "", "coherence, mean over prompts": ".3f", "better than the best single by": "+.3f"}
+        columns = {"": "", "coherence, agent level": ".3f", "better than the best single by": "+.3f"}
         record("catalogue", columns={**columns, "M parameters per token": ".2f"}, rows=table, **common)
 
 
