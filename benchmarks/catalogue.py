@@ -111,13 +111,8 @@ class Bench:
         """Of each genome some answers to every test prompt, an evaluation of all prompts for each."""
         windows = self.prepared.factory.num_windows("test")
         parts = [self._evaluated(genomes, "test", window) for window in range(NUM_ANSWERS * windows)]
-        return [
-            [
-                joined([part[place] for part in parts[start : start + windows]])
-                for start in range(0, len(parts), windows)
-            ]
-            for place in range(len(genomes))
-        ]
+        answers = [parts[start : start + windows] for start in range(0, len(parts), windows)]
+        return [[joined([part[place] for part in answer]) for answer in answers] for place in range(len(genomes))]
 
     def _evaluated(self, genomes: Sequence[str], panel: str, replicate: int) -> list[Evaluation]:
         found: list[Evaluation] = []
@@ -168,8 +163,8 @@ def composed_table(bench: Bench) -> list[list[Cell]]:
     domains = {example.id: example.domain for example in bench.prepared.factory.panels["test"]}
     of_specialist = {name: tests[f"`{name}` alone, {tuned[name]}"] for name in SPECIALISTS}
     oracle = [
-        replace(answer, metrics={}, details={"coherence": _told(answers, domains)})
-        for answer, answers in zip(of_specialist[SPECIALISTS[0]], _by_answer(of_specialist), strict=True)
+        _told({name: answers[number] for name, answers in of_specialist.items()}, domains)
+        for number in range(NUM_ANSWERS)
     ]
     samples = {label: _sample(answers) for label, answers in tests.items()}
     samples["the specialist of the prompt's domain, told by an oracle"] = _sample(oracle)
@@ -183,13 +178,10 @@ def composed_table(bench: Bench) -> list[list[Cell]]:
     return rows
 
 
-def _by_answer(tests: Mapping[str, list[Evaluation]]) -> list[dict[str, Evaluation]]:
-    return [{name: answers[number] for name, answers in tests.items()} for number in range(NUM_ANSWERS)]
-
-
-def _told(answers: Mapping[str, Evaluation], domains: Mapping[str, str]) -> dict[str, float]:
+def _told(answers: Mapping[str, Evaluation], domains: Mapping[str, str]) -> Evaluation:
     """What the specialist of each prompt's domain scored there; penalties of the whole are not known."""
-    return {prompt: answers[domain].details["coherence"][prompt] for prompt, domain in domains.items()}
+    scores = {prompt: answers[domain].details["coherence"][prompt] for prompt, domain in domains.items()}
+    return replace(answers[SPECIALISTS[0]], metrics={}, details={"coherence": scores})
 
 
 def _sample(answers: Sequence[Evaluation]) -> Sample:

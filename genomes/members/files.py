@@ -67,7 +67,9 @@ def member_files(directory: Path, *, name: str, source: str) -> MemberFiles:
     weights = weight_files(directory, name=name, source=source)
     is_tied = config.get("tie_word_embeddings", True if config["model_type"] == "gpt2" else None)
     if is_tied is None:
-        is_tied = MemberFiles(config, (), 0).settings.tie_word_embeddings
+        from genomes.members.architectures import config_from
+
+        is_tied = config_from(config).tie_word_embeddings
     tensors = {key: size for path in weights for key, size in _tensors(path, name=name, source=source).items()}
     # A tied head is the embedding; some files have it under either name, some under both.
     is_twice = is_tied and any(key.endswith(_EMBEDDINGS) for key in tensors)
@@ -108,7 +110,7 @@ def _causal_class(model_type: Any) -> str | None:
         return "GPT2LMHeadModel"  # Known without asking transformers, which takes seconds.
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-    found: str | None = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(model_type)
+    found: str | None = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(model_type) if isinstance(model_type, str) else None
     return found
 
 

@@ -37,17 +37,12 @@ def copied(model: PreTrainedModel, *, device: torch.device, dtype: torch.dtype) 
     copy.tie_weights()
     for name, module in model.named_modules():  # What is not saved would stay on the meta device.
         twin = copy.get_submodule(name)
-        for leaf in module._non_persistent_buffers_set:
-            twin.register_buffer(leaf, _unsaved(module, leaf).to(device), persistent=False)
+        for leaf in module._non_persistent_buffers_set:  # As it is: frequencies and the like are needed in float32.
+            twin.register_buffer(leaf, module.get_buffer(leaf).to(device), persistent=False)
         for leaf, value in vars(module).items():
             if isinstance(value, torch.Tensor):
                 setattr(twin, leaf, value.to(device))
     return copy.eval().requires_grad_(False)
-
-
-def _unsaved(module: torch.nn.Module, name: str) -> torch.Tensor:
-    """A buffer that is not saved, as it is: what models compute once, such as frequencies, they need in float32."""
-    return module.get_buffer(name).detach()
 
 
 def _moved(tensor: torch.Tensor, *, device: torch.device, dtype: torch.dtype) -> torch.Tensor:

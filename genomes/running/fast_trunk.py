@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from cachetools import LRUCache
@@ -233,7 +233,7 @@ class _Block:
         return x + torch.addmm(self._outer[0], inner, self._outer[1])
 
 
-def is_plain(model: PreTrainedModel) -> bool:
+def is_plain(model: PreTrainedModel) -> TypeGuard[GPT2LMHeadModel]:
     """Whether a model is a GPT-2 of the usual kind, which ``FastTrunk`` runs."""
     config = model.config
     return isinstance(model, GPT2LMHeadModel) and bool(
@@ -247,9 +247,7 @@ def is_plain(model: PreTrainedModel) -> bool:
 
 def trunk_of(model: PreTrainedModel, *, key: str, prefill_cache: PrefillCache | None = None) -> Trunk:
     """The fastest trunk that runs a model."""
-    if isinstance(model, GPT2LMHeadModel) and is_plain(model):
-        return FastTrunk(model, key=key, prefill_cache=prefill_cache)
-    return ModelTrunk(model)
+    return FastTrunk(model, key=key, prefill_cache=prefill_cache) if is_plain(model) else ModelTrunk(model)
 
 
 def _attention_bias(mask: torch.Tensor, num_new: int, dtype: torch.dtype) -> torch.Tensor:

@@ -6,6 +6,7 @@ This file travels inside exported artifacts: it imports nothing but torch, trans
 from __future__ import annotations
 
 import inspect
+from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -55,8 +56,7 @@ class ModelTrunk:
         self._model = model
         self._base = model.base_model
         self._head = model.get_output_embeddings()
-        # Where a model has no such argument, positions follow from the mask, or there are none.
-        self._takes_positions = "position_ids" in inspect.signature(self._base.forward).parameters
+        self._takes_positions = _takes_positions(self._base.__class__)
         self.num_positions: int = num_positions(model.config)
         self.vocabulary_size: int = model.config.vocab_size
 
@@ -81,6 +81,12 @@ class ModelTrunk:
     def log_likelihoods(self, hidden: torch.Tensor, tokens: torch.Tensor, temperature: float) -> torch.Tensor:
         """See ``Trunk``."""
         return token_log_likelihoods(self, hidden, tokens, temperature)
+
+
+@lru_cache  # A composite of transformers makes its trunks anew for every token.
+def _takes_positions(model: type[PreTrainedModel]) -> bool:
+    """Whether a model is told positions; elsewhere they follow from the mask, or there are none."""
+    return "position_ids" in inspect.signature(model.forward).parameters
 
 
 def token_log_likelihoods(trunk: Trunk, hidden: torch.Tensor, tokens: torch.Tensor, temperature: float) -> torch.Tensor:

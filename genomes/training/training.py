@@ -143,13 +143,11 @@ def _initial_model(
     if (recipe.parent is None) != (parent_directory is None):
         raise ValueError(f"Recipe names the parent {recipe.parent!r}, but the directory given is {parent_directory}.")
     if parent_directory is not None:
-        found = check_architecture(parent_directory, name=str(recipe.parent), source=str(parent_directory))[
-            "model_type"
-        ]
-        if found != "gpt2":
+        parent = check_architecture(parent_directory, name=str(recipe.parent), source=str(parent_directory))
+        if parent["model_type"] != "gpt2":
             raise ValueError(
-                f"Parent {recipe.parent!r} is of the type {found!r}; recipes train models of the type 'gpt2'. Name a "
-                "GPT-2 as parent, or train without one."
+                f"Parent {recipe.parent!r} is of the type {parent['model_type']!r}; recipes "
+                "train models of the type 'gpt2'. Name a GPT-2 as parent, or train without one."
             )
         model = GPT2LMHeadModel.from_pretrained(
             parent_directory,
